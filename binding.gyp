@@ -42,7 +42,7 @@
       'dependencies': ['virtshim_core'],
       'sources': [
         '<!@(find native/generated -name "wrappers*.cc" | LC_ALL=C sort)',
-        '<!@(find native/interposer native/call -name "*.cc" | LC_ALL=C sort)',
+        '<!@(find native/interposer native/call native/libvirt -name "*.cc" | LC_ALL=C sort)',
       ],
       # Lazily resolved calls would cost a jump through the PLT and could run the resolver inside a signal handler.
       'cflags': ['-fno-plt'],
