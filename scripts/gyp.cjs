@@ -1,4 +1,4 @@
-// Runs node-gyp over binding.gyp: `node scripts/gyp.cjs build` (with the native tests in a checkout) or `rebuild`.
+// Runs node-gyp over binding.gyp: `node scripts/gyp.cjs build|rebuild [gyp variable=value...]`.
 // Node's headers are taken from this installation of Node where it has them, so that a build needs no download.
 'use strict';
 
@@ -23,6 +23,28 @@ function findNodeGyp() {
 }
 
 /**
+ * Lists each test/native/*.cc as one program, `build/Release/test_<name>`, in build/native_tests.gyp.
+ * Returns false where there are no native tests (an installed package).
+ */
+function writeTestTargets(root) {
+  const folder = path.join(root, 'test/native');
+  if (!fs.existsSync(folder)) return false;
+  const programs = fs.readdirSync(folder).filter((file) => file.endsWith('.cc'));
+  const targets = programs.sort().map((file) => ({
+    target_name: `test_${path.basename(file, '.cc')}`,
+    type: 'executable',
+    dependencies: ['../native/core.gyp:virtshim_call', '../native/core.gyp:virtshim_core'],
+    sources: [`../test/native/${file}`],
+    include_dirs: ['../test/native'],
+    libraries: ['-ldl', '-lpthread'],
+  }));
+  fs.mkdirSync(path.join(root, 'build'), { recursive: true });
+  const text = JSON.stringify({ includes: ['../native/defaults.gypi'], targets }, null, 2);
+  fs.writeFileSync(path.join(root, 'build/native_tests.gyp'), `${text}\n`);
+  return programs.length > 0;
+}
+
+/**
  * Configures and builds in `root`; returns the exit code. `defines` become gyp variables.
  * @param {{root: string, clean?: boolean, defines?: string[], quiet?: boolean}} options
  */
@@ -39,9 +61,10 @@ function build(options) {
   ];
   const run = (args) =>
     spawnSync(process.execPath, [nodeGyp, ...args], { cwd: options.root, stdio: 'inherit' }).status ?? 1;
-  const configure = options.clean === true ? ['clean', 'configure'] : ['configure'];
+  if (options.clean === true && run(['clean', ...common]) !== 0) return 1;
+  const defines = [...(options.defines ?? []), ...(writeTestTargets(options.root) ? ['virtshim_tests=1'] : [])];
   return (
-    run([...configure, ...common, '--', ...(options.defines ?? []).map((define) => `-D${define}`)]) ||
+    run(['configure', ...common, '--', ...defines.map((define) => `-D${define}`)]) ||
     run(['build', ...common, `--jobs=${os.availableParallelism()}`])
   );
 }
@@ -50,7 +73,6 @@ module.exports = { build };
 
 if (require.main === module) {
   const root = path.resolve(__dirname, '..');
-  const tests = fs.existsSync(path.join(root, 'test/native/native_tests.gyp'));
-  const clean = process.argv[2] === 'rebuild';
-  process.exitCode = build({ root, clean, quiet: true, defines: tests ? ['virtshim_tests=1'] : [] });
+  const [verb, ...defines] = process.argv.slice(2);
+  process.exitCode = build({ root, clean: verb === 'rebuild', quiet: true, defines });
 }

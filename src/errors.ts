@@ -1,0 +1,44 @@
+/** The catalogue of coded errors: every error that virtshim throws on purpose carries one of these codes. */
+export const ERROR_CODES = {
+  VIRTSHIM_USAGE: 'the command line or an argument makes no sense',
+  VIRTSHIM_FILE: 'a file or folder cannot be read, written or trusted',
+  VIRTSHIM_NATIVE_MISSING: 'the native files of virtshim are missing or do not load on this machine',
+  VIRTSHIM_POLICY_SYNTAX: 'a policy is not valid JSON',
+  VIRTSHIM_POLICY_SCHEMA: 'a policy is JSON, but not as its schema wants it',
+  VIRTSHIM_POLICY_MEANING: 'a policy is well-formed, but names something that does not exist or contradicts itself',
+  VIRTSHIM_POLICY_LIMIT: 'a policy is larger than an image can hold',
+  VIRTSHIM_POLICY_IMAGE: 'a compiled policy is broken, foreign or of another version',
+  VIRTSHIM_TRAIL_MISSING: 'there is no trail in the folder',
+  VIRTSHIM_TRAIL_SYNTAX: 'a trail holds a line that is not a record',
+  VIRTSHIM_EXEC_NOT_FOUND: 'the program to run was not found',
+  VIRTSHIM_EXEC_FAILED: 'the program to run was found, but cannot be executed',
+  VIRTSHIM_INTERNAL: 'a defect of virtshim',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** What the reader can do about it; lower case, no final period. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** An error with a stable code. The message is lower case, without a final period, with user input in backticks. */
+export class VirtshimError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'VirtshimError';
+    this.code = code;
+    this.hint = details.hint;
+  }
+}
+
+/** The reason in a system error, as `No such file or directory`-like text in lower case. */
+export function systemReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const match = /^[A-Z0-9_]+: ([^,]+)/.exec(error.message);
+  return match?.[1] ?? error.message;
+}
