@@ -1,0 +1,53 @@
+// What is generated and where it goes.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { emitFunctionIds } from './emit/function-ids.js';
+import { emitTables } from './emit/tables.js';
+import { emitTypeScript } from './emit/typescript.js';
+import { emitWrappers } from './emit/wrappers.js';
+import { readInputs } from './facts.js';
+import { type Api, buildApi } from './model.js';
+import { libraries } from './vocabulary.js';
+
+/** Path from the root of the repository -> text. */
+export type Outputs = ReadonlyMap<string, string>;
+
+export function renderOutputs(api: Api): Outputs {
+  return new Map([
+    ['native/generated/function_ids.h', emitFunctionIds(api)],
+    ['native/generated/facts.cc', emitTables(api)],
+    ...libraries.map(
+      (library) =>
+        [`native/generated/wrappers_${library.replaceAll('-', '_')}.cc`, emitWrappers(api, library)] as const,
+    ),
+    ['src/generated/api.ts', emitTypeScript(api)],
+  ]);
+}
+
+/** Generates in memory from native/api/ of the repository at `root`. Throws FactsError. */
+export function generate(root: string): Outputs {
+  return renderOutputs(buildApi(readInputs(join(root, 'native/api'))));
+}
+
+/** Writes the files that differ; returns their paths. */
+export function writeOutputs(root: string, outputs: Outputs): readonly string[] {
+  const stale = staleOutputs(root, outputs);
+  for (const path of stale) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), outputs.get(path) ?? '');
+  }
+  return stale;
+}
+
+/** Paths whose file is missing or has another text. */
+export function staleOutputs(root: string, outputs: Outputs): readonly string[] {
+  return [...outputs].filter(([path, text]) => readText(join(root, path)) !== text).map(([path]) => path);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
