@@ -1270,7 +1270,8 @@ VIRTSHIM_EXPORT void *virConnectBaselineCPU(void *conn, const void *xmlCPUs, uns
 VIRTSHIM_EXPORT void *virConnectBaselineHypervisorCPU(
     void *conn, const void *emulator, const void *arch, const void *machine, const void *virttype, const void *xmlCPUs,
     unsigned int ncpus, unsigned int flags) {
-  return dispatch<void *, void *, const void *, const void *, const void *, const void *, const void *, unsigned int, unsigned int>(
+  return dispatch<
+      void *, void *, const void *, const void *, const void *, const void *, const void *, unsigned int, unsigned int>(
       FunctionId::virConnectBaselineHypervisorCPU, VIRTSHIM_CALLER, conn, emulator, arch, machine, virttype, xmlCPUs,
       ncpus, flags);
 }

@@ -113,7 +113,8 @@ function buildFunction(raw: RawFunction, context: Context): ApiFunction {
   const meaning = returnMeaning(raw.returns);
   if (!meaning) throw new Error(`unknown type \`${raw.returns}\` is returned`);
   if (!libraries.includes(raw.library)) throw new Error(`unknown library \`${raw.library}\``);
-  if (args.length > maxArgs || checks.length > maxChecks) throw new Error('more arguments or checks than facts.h allows');
+  if (args.length > maxArgs || checks.length > maxChecks)
+    throw new Error('more arguments or checks than facts.h allows');
   return {
     ...{ name: raw.name, library: raw.library, group: raw.group, since: raw.since, class: callClass, args, checks },
     stateChanging: overrides.stateChanging(raw.name) ?? stateChangingClasses.has(callClass),

@@ -31,22 +31,32 @@ export function indexOverrides(raw: RawOverrides): Overrides {
 
 /** Problems of overrides.json itself: names of nothing, entries without a reason, functions said twice. */
 export function checkOverrides(raw: RawOverrides, functions: ReadonlyMap<string, RawFunction>): readonly string[] {
+  return Object.entries(raw).flatMap(([section, entries]) =>
+    checkSection(entries, functions).map((problem) => `overrides.json: ${section}: ${problem}`),
+  );
+}
+
+interface Entry {
+  readonly functions: readonly string[];
+  readonly reason: string;
+  readonly arg?: string;
+}
+
+function checkSection(entries: readonly Entry[], functions: ReadonlyMap<string, RawFunction>): readonly string[] {
   const problems: string[] = [];
-  for (const [section, entries] of Object.entries(raw)) {
-    const seen = new Set<string>();
-    for (const entry of entries) {
-      if (!entry.reason) problems.push(`overrides.json: ${section}: an entry has no reason`);
-      for (const name of entry.functions) {
-        const key = 'arg' in entry ? `${name}(${entry.arg})` : name;
-        const fn = functions.get(name);
-        if (!fn) problems.push(`overrides.json: ${section}: unknown function \`${name}\``);
-        if (fn && 'arg' in entry && !fn.args.some((arg) => arg.name === entry.arg)) {
-          problems.push(`overrides.json: ${section}: \`${name}\` has no argument \`${entry.arg}\``);
-        }
-        if (seen.has(key)) problems.push(`overrides.json: ${section}: \`${key}\` stands there twice`);
-        seen.add(key);
-      }
+  const seen = new Set<string>();
+  for (const { functions: names, reason, arg } of entries) {
+    if (!reason) problems.push(`the entry of \`${names.join(', ')}\` has no reason`);
+    for (const name of names) {
+      const key = arg === undefined ? name : `${name}(${arg})`;
+      if (!exists(functions.get(name), arg)) problems.push(`\`${key}\` is unknown`);
+      if (seen.has(key)) problems.push(`\`${key}\` stands there twice`);
+      seen.add(key);
     }
   }
   return problems;
+}
+
+function exists(fn: RawFunction | undefined, arg: string | undefined): boolean {
+  return fn !== undefined && (arg === undefined || fn.args.some(({ name }) => name === arg));
 }

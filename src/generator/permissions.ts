@@ -22,7 +22,8 @@ export function permissionName(check: RawCheck): string {
 export function parseCheck(fn: RawFunction, check: RawCheck, constants: ReadonlyMap<string, number>): Check {
   const permission = permissionName(check);
   if (check.flags === undefined) return { permission, condition: 'Always', mask: 0, arg: -1 };
-  if (check.flags === '') throw new Error(`empty condition of \`${permission}\`: overrides.json must say when it holds`);
+  if (check.flags === '')
+    throw new Error(`empty condition of \`${permission}\`: overrides.json must say when it holds`);
   const negated = check.flags.startsWith('!');
   const mask = maskOf(negated ? check.flags.slice(1) : check.flags, constants);
   return { permission, condition: negated ? 'NoneSet' : 'AllSet', mask, arg: argIndex(fn, 'flags') };

@@ -21,7 +21,11 @@ export function emitWrappers(api: Api, library: Library): string {
 
 namespace virtshim {
 
+extern "C" {
+
 ${sections.join('\n')}
+}  // extern "C"
+
 }  // namespace virtshim
 `;
 }
@@ -32,17 +36,18 @@ function wrapper(fn: ApiFunction): string {
   const result = opaqueType(fn.cReturns);
   const head = wrap(`VIRTSHIM_EXPORT ${declare(result, fn.name)}(`, params, ') {', '');
   const passed = [`FunctionId::${fn.name}`, 'VIRTSHIM_CALLER', ...fn.args.map((arg) => arg.name)];
-  const call = wrap(`return dispatch<${[result, ...types].join(', ')}>(`, passed, ');', '  ');
-  return `${head}\n${call}\n}\n`;
+  const template = wrap('return dispatch<', [result, ...types], '>(', '  ');
+  return `${head}\n${wrap(template, passed, ');', '  ')}\n}\n`;
 }
 
 function declare(type: string, name: string): string {
   return type.endsWith('*') ? `${type}${name}` : `${type} ${name}`;
 }
 
-/** One line where it fits, else the items wrapped below, indented by four more. */
+/** One line where it fits, else the items wrapped below, indented by four more. `open` may be wrapped already. */
 function wrap(open: string, items: readonly string[], close: string, indent: string): string {
-  const line = `${indent}${open}${items.join(', ')}${close}`;
+  const start = open.startsWith(indent) ? open : indent + open;
+  const line = `${start}${items.join(', ')}${close}`;
   if (line.length <= lineWidth) return line;
   const lines: string[] = [];
   let current = `${indent}   `;
@@ -54,5 +59,5 @@ function wrap(open: string, items: readonly string[], close: string, indent: str
     }
     current += piece;
   }
-  return [`${indent}${open}`, ...lines, current].join('\n');
+  return [start, ...lines, current].join('\n');
 }
