@@ -6,6 +6,8 @@
 
 namespace virtshim {
 
+extern "C" {
+
 // libvirt-common
 
 VIRTSHIM_EXPORT int virTypedParamsAddBoolean(
@@ -2467,5 +2469,7 @@ VIRTSHIM_EXPORT void *virSaveLastError() {
 VIRTSHIM_EXPORT void virSetErrorFunc(void *userData, void *handler) {
   return dispatch<void, void *, void *>(FunctionId::virSetErrorFunc, VIRTSHIM_CALLER, userData, handler);
 }
+
+}  // extern "C"
 
 }  // namespace virtshim

@@ -6,6 +6,8 @@
 
 namespace virtshim {
 
+extern "C" {
+
 // libvirt-admin
 
 VIRTSHIM_EXPORT int virAdmClientClose(void *client, unsigned int flags) {
@@ -154,5 +156,7 @@ VIRTSHIM_EXPORT int virAdmServerSetThreadPoolParameters(void *srv, void *params,
 VIRTSHIM_EXPORT int virAdmServerUpdateTlsFiles(void *srv, unsigned int flags) {
   return dispatch<int, void *, unsigned int>(FunctionId::virAdmServerUpdateTlsFiles, VIRTSHIM_CALLER, srv, flags);
 }
+
+}  // extern "C"
 
 }  // namespace virtshim

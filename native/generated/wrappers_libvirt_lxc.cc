@@ -6,6 +6,8 @@
 
 namespace virtshim {
 
+extern "C" {
+
 // libvirt-lxc
 
 VIRTSHIM_EXPORT int virDomainLxcEnterCGroup(void *domain, unsigned int flags) {
@@ -27,5 +29,7 @@ VIRTSHIM_EXPORT int virDomainLxcOpenNamespace(void *domain, void *fdlist, unsign
   return dispatch<int, void *, void *, unsigned int>(
       FunctionId::virDomainLxcOpenNamespace, VIRTSHIM_CALLER, domain, fdlist, flags);
 }
+
+}  // extern "C"
 
 }  // namespace virtshim

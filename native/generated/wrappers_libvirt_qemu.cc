@@ -6,6 +6,8 @@
 
 namespace virtshim {
 
+extern "C" {
+
 // libvirt-qemu
 
 VIRTSHIM_EXPORT int virConnectDomainQemuMonitorEventDeregister(void *conn, int callbackID) {
@@ -42,5 +44,7 @@ VIRTSHIM_EXPORT int virDomainQemuMonitorCommandWithFiles(
       FunctionId::virDomainQemuMonitorCommandWithFiles, VIRTSHIM_CALLER, domain, cmd, ninfiles, infiles, noutfiles,
       outfiles, result, flags);
 }
+
+}  // extern "C"
 
 }  // namespace virtshim
