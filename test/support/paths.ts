@@ -1,0 +1,16 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The folder of the checkout. */
+export const ROOT = resolve(__dirname, '../..');
+export const BUILD = join(ROOT, 'build/Release');
+/** The shim that this checkout built. */
+export const SHIM = join(BUILD, 'libvirtshim.so');
+/** The built command, run as `node CLI ...`. */
+export const CLI = join(ROOT, 'dist/cli/main.js');
+
+/** A new empty folder (mode 0700) for one test. */
+export function temporaryFolder(purpose: string): string {
+  return mkdtempSync(join(tmpdir(), `virtshim-${purpose}-`));
+}
