@@ -1,0 +1,234 @@
+#include "call/call_facts.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "call/object_xml.h"
+#include "libvirt/errors.h"
+#include "sys/identity.h"
+
+namespace virtshim {
+namespace {
+
+constexpr size_t kUuidBytes = 16;
+constexpr char kHex[] = "0123456789abcdef";
+
+void appendHyphen(char **out, int byte) {
+  if (byte == 4 || byte == 6 || byte == 8 || byte == 10) *(*out)++ = '-';
+}
+
+void formatUuid(const uint8_t *bytes, char *out) {
+  for (int i = 0; i < static_cast<int>(kUuidBytes); i++) {
+    appendHyphen(&out, i);
+    *out++ = kHex[bytes[i] >> 4];
+    *out++ = kHex[bytes[i] & 15];
+  }
+  *out = 0;
+}
+
+int hexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// As liberal as libvirt's own parser: hyphens and blanks may stand anywhere.
+bool normalizeUuid(std::string_view text, char *out) {
+  uint8_t bytes[kUuidBytes] = {};
+  size_t digits = 0;
+  for (char c : text) {
+    if (c == '-' || c == ' ' || c == '\n' || c == '\t' || c == '\r') continue;
+    int value = hexValue(c);
+    if (value < 0 || digits == 2 * kUuidBytes) return false;
+    bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | value);
+    digits++;
+  }
+  if (digits != 2 * kUuidBytes) return false;
+  formatUuid(bytes, out);
+  return true;
+}
+
+bool isNamed(const ArgFacts &arg, std::string_view name) { return name == arg.name; }
+
+bool isXml(const ArgFacts &arg) {
+  return isNamed(arg, "xml") || isNamed(arg, "xmlDesc") || isNamed(arg, "xmldesc");
+}
+
+// Kinds whose definition carries the object's own name in a child element.
+bool isNamedByXml(ObjectKind kind) {
+  return kind == ObjectKind::Domain || kind == ObjectKind::Network || kind == ObjectKind::StoragePool ||
+         kind == ObjectKind::NWFilter;
+}
+
+bool hasUuid(ObjectKind kind) {
+  return isNamedByXml(kind) || kind == ObjectKind::Secret || kind == ObjectKind::NetworkPort;
+}
+
+policy::Tri toTri(bool value) { return value ? policy::Tri::Yes : policy::Tri::No; }
+
+constexpr uint64_t kConnectReadOnly = 1;  // VIR_CONNECT_RO
+
+bool isOpen(const FunctionFacts &function) { return function.returnsObject == ObjectKind::Connect; }
+
+}  // namespace
+
+policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args) {
+  if (id == FunctionId::virConnectOpenReadOnly) return policy::Tri::Yes;
+  if (id == FunctionId::virConnectOpenAuth) return toTri(args[facts(id).flagsArg].u & kConnectReadOnly);
+  return policy::Tri::No;
+}
+
+OwnedText::~OwnedText() { free(data_); }
+
+void OwnedText::assign(std::string_view text) {
+  free(data_);
+  data_ = nullptr;
+  if (text.size() > sizeof small_) data_ = static_cast<char *>(malloc(text.size()));
+  size_ = data_ || text.size() <= sizeof small_ ? text.size() : sizeof small_;
+  memcpy(data_ ? data_ : small_, text.data(), size_);
+}
+
+LiveCallFacts::~LiveCallFacts() { releaseConnectionFacts(connection_); }
+
+uint32_t LiveCallFacts::uid() { return currentUid(); }
+bool LiveCallFacts::inGroup(uint32_t gid) { return virtshim::inGroup(gid); }
+
+policy::MaybeString LiveCallFacts::maybe(bool known, std::string_view value) {
+  if (!known) missed_ = true;
+  return {known, value};
+}
+
+policy::MaybeString LiveCallFacts::connectionUri() {
+  findConnection();
+  return maybe(connection_, connection_ ? uriOf(connection_) : std::string_view());
+}
+
+policy::MaybeString LiveCallFacts::connectionDriver() {
+  findConnection();
+  return maybe(connection_, connection_ ? driverOf(connection_) : std::string_view());
+}
+
+policy::Tri LiveCallFacts::connectionReadOnly() {
+  findConnection();
+  if (!connection_) missed_ = true;
+  return connection_ ? readOnlyOf(connection_) : policy::Tri::Unknown;
+}
+
+ObjectKind LiveCallFacts::resourceKind() {
+  return function_.object == ObjectKind::None ? ObjectKind::Connect : function_.object;
+}
+
+policy::MaybeString LiveCallFacts::resourceName() {
+  findResource();
+  return maybe(nameKnown_, name_.view());
+}
+
+policy::MaybeString LiveCallFacts::resourceUuid() {
+  findResource();
+  return maybe(uuidKnown_, uuid_);
+}
+
+std::string_view LiveCallFacts::resourceParent() {
+  findResource();
+  return parent_.view();
+}
+
+const ConnectionFacts *LiveCallFacts::connection() {
+  findConnection();
+  return connection_;
+}
+
+void LiveCallFacts::gather() {
+  findConnection();
+  findResource();
+}
+
+void LiveCallFacts::learnFromResult(void *object) {
+  result_ = object;
+  resourceFound_ = false;
+  missed_ = false;
+  if (!isOpen(function_)) return;
+  releaseConnectionFacts(connection_);
+  connection_ = nullptr;
+  connectionFound_ = false;
+}
+
+void LiveCallFacts::findResource() {
+  if (resourceFound_) return;
+  resourceFound_ = true;
+  if (result_ && function_.returnsObject != ObjectKind::Connect)
+    return findResourceOfObject(function_.returnsObject, result_);
+  if (function_.resourceArg >= 0)
+    return findResourceOfObject(function_.object, const_cast<void *>(args_[function_.resourceArg].p));
+  findResourceInArguments();
+}
+
+void LiveCallFacts::findResourceOfObject(ObjectKind kind, void *object) {
+  if (!isObject(kind, object)) return;
+  ErrorGuard guard;
+  const char *name = nameOf(kind, object);
+  if (name) name_.assign(name);
+  nameKnown_ = true;
+  uuidOf(kind, object, uuid_);
+  uuidKnown_ = true;
+  ObjectKind parentKind;
+  void *parent = parentOf(kind, object, &parentKind);
+  const char *parentName = parent ? nameOf(parentKind, parent) : nullptr;
+  if (parentName) parent_.assign(parentName);
+}
+
+// A look-up says whom it looks for, a definition whom it defines. Calls on the host or on lists have no resource with
+// a name, and that much is known.
+void LiveCallFacts::findResourceInArguments() {
+  bool aboutOne = function_.returnsObject != ObjectKind::None && !isOpen(function_);
+  nameKnown_ = uuidKnown_ = !aboutOne;
+  if (!aboutOne) return;
+  uuidKnown_ = !hasUuid(function_.object);
+  for (int i = 0; i < function_.argCount; i++) {
+    const ArgFacts &arg = function_.args[i];
+    auto *text = static_cast<const char *>(args_[i].p);
+    if (arg.type == ArgType::Uuid && text) {
+      formatUuid(static_cast<const uint8_t *>(args_[i].p), uuid_);
+      uuidKnown_ = true;
+    }
+    if (arg.type != ArgType::String || !text) continue;
+    std::string_view found;
+    if (isNamed(arg, "uuidstr")) uuidKnown_ = normalizeUuid(text, uuid_);
+    if (isNamed(arg, "name")) {
+      name_.assign(text);
+      nameKnown_ = true;
+    }
+    if (!isXml(arg) || !hasUuid(function_.object)) continue;
+    if (isNamedByXml(function_.object) && childText(text, "name", &found)) {
+      name_.assign(found);
+      nameKnown_ = true;
+    }
+    if (childText(text, "uuid", &found)) uuidKnown_ = normalizeUuid(found, uuid_);
+  }
+}
+
+void *LiveCallFacts::connectionPointer() {
+  if (result_ && isOpen(function_)) return result_;
+  if (function_.connectArg >= 0) return const_cast<void *>(args_[function_.connectArg].p);
+  if (function_.resourceArg < 0) return nullptr;
+  void *object = const_cast<void *>(args_[function_.resourceArg].p);
+  if (!isObject(function_.object, object)) return nullptr;
+  ErrorGuard guard;
+  return connectionOf(function_.object, object);
+}
+
+void LiveCallFacts::findConnection() {
+  if (connectionFound_) return;
+  connectionFound_ = true;
+  if (isOpen(function_) && !result_) {
+    // A name without a colon may be an alias of libvirt.conf: what it stands for is known once it is open.
+    auto *uri = static_cast<const char *>(args_[0].p);
+    if (uri && strchr(uri, ':')) connection_ = makeConnectionFacts(uri, opensReadOnly(id_, args_));
+    return;
+  }
+  void *pointer = connectionPointer();
+  connection_ = pointer ? virtshim::findConnection(pointer) : findCommonConnection();
+}
+
+}  // namespace virtshim

@@ -1,0 +1,80 @@
+// The facts of a live call, each found once, when first asked, from the call's own arguments and objects.
+#pragma once
+
+#include <string_view>
+
+#include "api/facts.h"
+#include "call/connections.h"
+#include "libvirt/objects.h"
+#include "policy/policy.h"
+
+namespace virtshim {
+
+// A copy of a string whose owner may go away during the call. Short ones stay on the stack.
+class OwnedText {
+ public:
+  ~OwnedText();
+  void assign(std::string_view text);
+  std::string_view view() const { return {data_ ? data_ : small_, size_}; }
+
+ private:
+  char small_[120];
+  char *data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Whether a call that opens a connection asks for a read-only one.
+policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args);
+
+class LiveCallFacts final : public policy::CallFacts {
+ public:
+  LiveCallFacts(FunctionId id, const ArgSlot *args) : id_(id), function_(facts(id)), args_(args) {}
+  ~LiveCallFacts();
+  LiveCallFacts(const LiveCallFacts &) = delete;
+  LiveCallFacts &operator=(const LiveCallFacts &) = delete;
+
+  uint32_t uid() override;
+  bool inGroup(uint32_t gid) override;
+  policy::MaybeString connectionUri() override;
+  policy::MaybeString connectionDriver() override;
+  policy::Tri connectionReadOnly() override;
+  ObjectKind resourceKind() override;
+  policy::MaybeString resourceName() override;
+  policy::MaybeString resourceUuid() override;
+
+  std::string_view resourceParent();
+  const ConnectionFacts *connection();
+
+  // Finds everything a record needs, while the objects are certain to exist.
+  void gather();
+
+  // True once some fact was asked for that only the result of the call can tell.
+  bool missedFacts() const { return missed_; }
+
+  // Takes the object that the call returned: from now on it is the resource (or, of an open, the connection).
+  void learnFromResult(void *object);
+
+ private:
+  void findResource();
+  void findResourceInArguments();
+  void findResourceOfObject(ObjectKind kind, void *object);
+  void findConnection();
+  void *connectionPointer();
+  policy::MaybeString maybe(bool known, std::string_view value);
+
+  FunctionId id_;
+  const FunctionFacts &function_;
+  const ArgSlot *args_;
+  void *result_ = nullptr;
+  bool resourceFound_ = false;
+  bool connectionFound_ = false;
+  bool missed_ = false;
+  bool nameKnown_ = false;
+  bool uuidKnown_ = false;
+  OwnedText name_;
+  OwnedText parent_;
+  char uuid_[kUuidStringLength + 1] = "";
+  ConnectionFacts *connection_ = nullptr;  // a reference of ours
+};
+
+}  // namespace virtshim

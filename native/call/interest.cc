@@ -1,0 +1,45 @@
+#include "call/interest.h"
+
+#include <cstdio>
+
+#include "call/policies.h"
+#include "call/recorder.h"
+#include "libvirt/real.h"
+#include "libvirt/unknown_functions.h"
+
+namespace virtshim {
+
+std::atomic<uint8_t> interests[kFunctionCount];
+
+namespace {
+
+void reportUnknownFunctions(Library library) {
+  UnknownFunctions unknown = findUnknownFunctions(library);
+  if (unknown.count == 0) return;
+  char text[1024];
+  size_t length = static_cast<size_t>(
+      snprintf(text, sizeof text, "%d public functions of %s are not interposed:", unknown.count,
+               kLibrarySonames[static_cast<int>(library)]));
+  for (int i = 0; i < unknown.count && i < kMaxUnknown && length < sizeof text - 64; i++)
+    length += static_cast<size_t>(snprintf(text + length, sizeof text - length, " %.48s", unknown.names[i]));
+  recordNotice("unknown-api", text);
+}
+
+// Once per library, when the first of its functions is called: it is certainly loaded then.
+void reportLibraryOnce(Library library) {
+  static std::atomic<bool> reported[kLibraryCount];
+  if (!reported[static_cast<int>(library)].exchange(true)) reportUnknownFunctions(library);
+}
+
+}  // namespace
+
+uint8_t prepareFunction(FunctionId id) {
+  loadPolicies();
+  void *real = resolveReal(id);
+  if (real) reportLibraryOnce(facts(id).library);
+  auto bits = static_cast<uint8_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
+  interests[static_cast<uint16_t>(id)].store(bits, std::memory_order_release);
+  return bits;
+}
+
+}  // namespace virtshim

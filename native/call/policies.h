@@ -1,0 +1,49 @@
+// The policies in force in this process: the host's, which nothing in the environment can loosen, and the one that the
+// environment names. Loaded once, on the first call that is not a mere helper.
+#pragma once
+
+#include <cstdint>
+
+#include "policy/policy.h"
+
+namespace virtshim {
+
+constexpr char kHostPolicyPath[] = "/etc/virtshim/policy.img";
+
+constexpr int kReasonSize = 320;
+
+// What the policies say about a call, with what a refusal's message and a record need. Texts live as long as the
+// process, but for `reason`.
+struct Verdict {
+  Verdict() { reason[0] = 0; }
+
+  bool denied = false;      // some policy refuses, in whichever mode
+  bool enforced = false;    // and it is in enforcing mode: do not forward
+  const char *rule = "";    // id of the deciding rule, or ""
+  const char *digest = "";  // first 16 hex digits of the deciding policy's digest, or ""
+  char reason[kReasonSize];  // why it is denied, for people; "" otherwise
+};
+
+// A denial that no policy spoke: it overrides whatever was said before.
+[[gnu::format(printf, 2, 3)]] void denyFor(Verdict *verdict, const char *format, ...);
+
+// Loads the policies and configures the trail. Idempotent and thread-safe; bounded in time.
+void loadPolicies();
+
+// What has to be done for calls of this function, as bits of Interest. After loadPolicies().
+uint8_t interestUnderPolicies(FunctionId id);
+
+// Asks every policy in force; the first that refuses in enforcing mode wins, then the first that would refuse.
+Verdict judge(const policy::Request &request);
+
+// The verdict where no policy is asked: permitted, or refused where a policy in enforcing mode is unusable.
+Verdict unjudged();
+
+// Whether a state-changing call that cannot be recorded is refused.
+bool refuseUnrecorded();
+
+// Name of a public function of the installed libvirt that the shim does not know while the policy refuses such
+// libraries, or nullptr.
+const char *refusedUnknownFunction();
+
+}  // namespace virtshim

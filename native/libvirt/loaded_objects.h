@@ -1,0 +1,26 @@
+// The shared objects mapped into this process, read from their ELF structures.
+//
+// Needed where dlsym cannot be used: to find dlsym itself, which the shim interposes, to list what a library exports,
+// and to tell whose code called.
+#pragma once
+
+#include <cstddef>
+
+namespace virtshim {
+
+// Finds a defined function by its exact name in the first loaded object whose file name starts with `prefix`
+// ("libc.so."). Returns nullptr where there is none. Takes the dynamic linker's lock for a moment.
+void *findInLoadedObject(const char *prefix, const char *name);
+
+// Calls `visit` for each public function that the loaded object `soname` exports: those under a version node that is
+// not libvirt's PRIVATE one.
+using VisitExport = void (*)(const char *name, void *opaque);
+void forEachPublicExport(const char *soname, VisitExport visit, void *opaque);
+
+// True where `address` lies in libvirt's own code: its four libraries, its loadable driver modules, or the shim.
+bool isLibvirtCode(const void *address);
+
+// True where `address` lies in this shim.
+bool isShimCode(const void *address);
+
+}  // namespace virtshim
