@@ -91,7 +91,13 @@ void OwnedText::assign(std::string_view text) {
 
 LiveCallFacts::~LiveCallFacts() { releaseConnectionFacts(connection_); }
 
-uint32_t LiveCallFacts::uid() { return currentUid(); }
+// Kept for the call: every rule about users asks, and each answer is a system call.
+uint32_t LiveCallFacts::uid() {
+  if (!uidKnown_) uid_ = currentUid();
+  uidKnown_ = true;
+  return uid_;
+}
+
 bool LiveCallFacts::inGroup(uint32_t gid) { return virtshim::inGroup(gid); }
 
 policy::MaybeString LiveCallFacts::maybe(bool known, std::string_view value) {
@@ -187,25 +193,29 @@ void LiveCallFacts::findResourceInArguments() {
   uuidKnown_ = !hasUuid(function_.object);
   for (int i = 0; i < function_.argCount; i++) {
     const ArgFacts &arg = function_.args[i];
-    auto *text = static_cast<const char *>(args_[i].p);
-    if (arg.type == ArgType::Uuid && text) {
-      formatUuid(static_cast<const uint8_t *>(args_[i].p), uuid_);
-      uuidKnown_ = true;
-    }
-    if (arg.type != ArgType::String || !text) continue;
-    std::string_view found;
-    if (isNamed(arg, "uuidstr")) uuidKnown_ = normalizeUuid(text, uuid_);
-    if (isNamed(arg, "name")) {
-      name_.assign(text);
-      nameKnown_ = true;
-    }
-    if (!isXml(arg) || !hasUuid(function_.object)) continue;
-    if (isNamedByXml(function_.object) && childText(text, "name", &found)) {
-      name_.assign(found);
-      nameKnown_ = true;
-    }
-    if (childText(text, "uuid", &found)) uuidKnown_ = normalizeUuid(found, uuid_);
+    if (!args_[i].p) continue;
+    if (arg.type == ArgType::Uuid) learnUuidBytes(static_cast<const uint8_t *>(args_[i].p));
+    if (arg.type == ArgType::String) learnFromString(arg, static_cast<const char *>(args_[i].p));
   }
+}
+
+void LiveCallFacts::learnName(std::string_view name) {
+  name_.assign(name);
+  nameKnown_ = true;
+}
+
+void LiveCallFacts::learnUuidBytes(const uint8_t *bytes) {
+  formatUuid(bytes, uuid_);
+  uuidKnown_ = true;
+}
+
+void LiveCallFacts::learnFromString(const ArgFacts &arg, const char *text) {
+  std::string_view found;
+  if (isNamed(arg, "name")) learnName(text);
+  if (isNamed(arg, "uuidstr")) uuidKnown_ = normalizeUuid(text, uuid_);
+  if (!isXml(arg) || !hasUuid(function_.object)) return;
+  if (isNamedByXml(function_.object) && childText(text, "name", &found)) learnName(found);
+  if (childText(text, "uuid", &found)) uuidKnown_ = normalizeUuid(found, uuid_);
 }
 
 void *LiveCallFacts::connectionPointer() {

@@ -57,6 +57,9 @@ class LiveCallFacts final : public policy::CallFacts {
  private:
   void findResource();
   void findResourceInArguments();
+  void learnName(std::string_view name);
+  void learnUuidBytes(const uint8_t *bytes);
+  void learnFromString(const ArgFacts &arg, const char *text);
   void findResourceOfObject(ObjectKind kind, void *object);
   void findConnection();
   void *connectionPointer();
@@ -69,6 +72,8 @@ class LiveCallFacts final : public policy::CallFacts {
   bool resourceFound_ = false;
   bool connectionFound_ = false;
   bool missed_ = false;
+  bool uidKnown_ = false;
+  uint32_t uid_ = 0;
   bool nameKnown_ = false;
   bool uuidKnown_ = false;
   OwnedText name_;

@@ -11,7 +11,7 @@
 #include "libvirt/objects.h"
 #include "libvirt/real.h"
 #include "sys/clock.h"
-#include "sys/random.h"
+#include "sys/entropy.h"
 
 namespace virtshim {
 namespace {

@@ -3,16 +3,16 @@
 #include "audit/trail.h"
 #include "sys/clock.h"
 #include "sys/identity.h"
-#include "sys/random.h"
+#include "sys/entropy.h"
 
 namespace virtshim {
 namespace {
 
 using audit::Event;
 
-audit::Subject subject() {
+audit::Subject subject(uint32_t uid) {
   const Identity &self = identity();
-  return {self.pid, currentTid(), currentUid(), self.auid, self.ses, self.comm, self.exe, self.terminal, self.subj};
+  return {self.pid, currentTid(), uid, self.auid, self.ses, self.comm, self.exe, self.terminal, self.subj};
 }
 
 audit::Connection connectionOf(LiveCallFacts *facts) {
@@ -41,7 +41,7 @@ Event eventOf(const RecordedCall &call, audit::Phase phase) {
   event.rule = call.verdict->rule;
   event.reason = call.verdict->reason;
   event.policy = call.verdict->digest;
-  event.subject = subject();
+  event.subject = subject(call.facts->uid());
   event.connection = connectionOf(call.facts);
   event.resource = resourceOf(call.facts);
   event.args = call.args;
@@ -73,7 +73,7 @@ void recordNotice(const char *kind, const char *text) {
   event.function = kNoFunction;
   event.notice = kind;
   event.reason = text;
-  event.subject = subject();
+  event.subject = subject(currentUid());
   event.realtimeNs = realtimeNs();
   audit::Trail::append(event);
 }

@@ -11,7 +11,7 @@
 #include "interposer/inherit.h"
 #include "sys/errno_guard.h"
 #include "sys/identity.h"
-#include "sys/random.h"
+#include "sys/entropy.h"
 
 namespace virtshim {
 namespace {
