@@ -5,49 +5,11 @@
 
 #include "call/object_xml.h"
 #include "libvirt/errors.h"
+#include "libvirt/uuid.h"
 #include "sys/identity.h"
 
 namespace virtshim {
 namespace {
-
-constexpr size_t kUuidBytes = 16;
-constexpr char kHex[] = "0123456789abcdef";
-
-void appendHyphen(char **out, int byte) {
-  if (byte == 4 || byte == 6 || byte == 8 || byte == 10) *(*out)++ = '-';
-}
-
-void formatUuid(const uint8_t *bytes, char *out) {
-  for (int i = 0; i < static_cast<int>(kUuidBytes); i++) {
-    appendHyphen(&out, i);
-    *out++ = kHex[bytes[i] >> 4];
-    *out++ = kHex[bytes[i] & 15];
-  }
-  *out = 0;
-}
-
-int hexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// As liberal as libvirt's own parser: hyphens and blanks may stand anywhere.
-bool normalizeUuid(std::string_view text, char *out) {
-  uint8_t bytes[kUuidBytes] = {};
-  size_t digits = 0;
-  for (char c : text) {
-    if (c == '-' || c == ' ' || c == '\n' || c == '\t' || c == '\r') continue;
-    int value = hexValue(c);
-    if (value < 0 || digits == 2 * kUuidBytes) return false;
-    bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | value);
-    digits++;
-  }
-  if (digits != 2 * kUuidBytes) return false;
-  formatUuid(bytes, out);
-  return true;
-}
 
 bool isNamed(const ArgFacts &arg, std::string_view name) { return name == arg.name; }
 
@@ -212,10 +174,10 @@ void LiveCallFacts::learnUuidBytes(const uint8_t *bytes) {
 void LiveCallFacts::learnFromString(const ArgFacts &arg, const char *text) {
   std::string_view found;
   if (isNamed(arg, "name")) learnName(text);
-  if (isNamed(arg, "uuidstr")) uuidKnown_ = normalizeUuid(text, uuid_);
+  if (isNamed(arg, "uuidstr")) uuidKnown_ = parseUuid(text, uuid_);
   if (!isXml(arg) || !hasUuid(function_.object)) return;
   if (isNamedByXml(function_.object) && childText(text, "name", &found)) learnName(found);
-  if (childText(text, "uuid", &found)) uuidKnown_ = normalizeUuid(found, uuid_);
+  if (childText(text, "uuid", &found)) uuidKnown_ = parseUuid(found, uuid_);
 }
 
 void *LiveCallFacts::connectionPointer() {

@@ -9,7 +9,7 @@ namespace {
 
 using GetString = const char *(*)(void *);
 using GetObject = void *(*)(void *);
-using GetUuidString = int (*)(void *, char *);
+using GetUuid = int (*)(void *, uint8_t *);
 using Release = int (*)(void *);
 
 constexpr FunctionId kNone = kNoFunction;
@@ -26,7 +26,7 @@ const KindFunctions &functionsOf(ObjectKind kind) {
       /* None */ {nullptr, kNone, kNone, kNone, kNone},
       /* Connect */ {"virConnectClass", kNone, kNone, kNone, F::virConnectClose},
       /* Domain */
-      {"virDomainClass", F::virDomainGetName, F::virDomainGetUUIDString, F::virDomainGetConnect, F::virDomainFree},
+      {"virDomainClass", F::virDomainGetName, F::virDomainGetUUID, F::virDomainGetConnect, F::virDomainFree},
       /* DomainSnapshot */
       {"virDomainSnapshotClass", F::virDomainSnapshotGetName, kNone, F::virDomainSnapshotGetConnect,
        F::virDomainSnapshotFree},
@@ -34,22 +34,22 @@ const KindFunctions &functionsOf(ObjectKind kind) {
       {"virDomainCheckpointClass", F::virDomainCheckpointGetName, kNone, F::virDomainCheckpointGetConnect,
        F::virDomainCheckpointFree},
       /* Network */
-      {"virNetworkClass", F::virNetworkGetName, F::virNetworkGetUUIDString, F::virNetworkGetConnect,
+      {"virNetworkClass", F::virNetworkGetName, F::virNetworkGetUUID, F::virNetworkGetConnect,
        F::virNetworkFree},
       /* NetworkPort */
-      {"virNetworkPortClass", kNone, F::virNetworkPortGetUUIDString, kNone, F::virNetworkPortFree},
+      {"virNetworkPortClass", kNone, F::virNetworkPortGetUUID, kNone, F::virNetworkPortFree},
       /* Interface */
       {"virInterfaceClass", F::virInterfaceGetName, kNone, F::virInterfaceGetConnect, F::virInterfaceFree},
       /* StoragePool */
-      {"virStoragePoolClass", F::virStoragePoolGetName, F::virStoragePoolGetUUIDString, F::virStoragePoolGetConnect,
+      {"virStoragePoolClass", F::virStoragePoolGetName, F::virStoragePoolGetUUID, F::virStoragePoolGetConnect,
        F::virStoragePoolFree},
       /* StorageVol */
       {"virStorageVolClass", F::virStorageVolGetName, kNone, F::virStorageVolGetConnect, F::virStorageVolFree},
       /* Secret */
-      {"virSecretClass", F::virSecretGetUsageID, F::virSecretGetUUIDString, F::virSecretGetConnect, F::virSecretFree},
+      {"virSecretClass", F::virSecretGetUsageID, F::virSecretGetUUID, F::virSecretGetConnect, F::virSecretFree},
       /* NodeDevice */ {"virNodeDeviceClass", F::virNodeDeviceGetName, kNone, kNone, F::virNodeDeviceFree},
       /* NWFilter */
-      {"virNWFilterClass", F::virNWFilterGetName, F::virNWFilterGetUUIDString, kNone, F::virNWFilterFree},
+      {"virNWFilterClass", F::virNWFilterGetName, F::virNWFilterGetUUID, kNone, F::virNWFilterFree},
       /* NWFilterBinding */
       {"virNWFilterBindingClass", F::virNWFilterBindingGetPortDev, kNone, kNone, F::virNWFilterBindingFree},
       /* Stream */ {"virStreamClass", kNone, kNone, kNone, F::virStreamFree},
@@ -98,8 +98,11 @@ const char *nameOf(ObjectKind kind, void *object) {
 }
 
 bool uuidOf(ObjectKind kind, void *object, char *out) {
-  auto get = optionalReal<GetUuidString>(functionsOf(kind).uuid);
-  return get && get(object, out) == 0;
+  uint8_t bytes[kUuidBytes];
+  auto get = optionalReal<GetUuid>(functionsOf(kind).uuid);
+  if (!get || get(object, bytes) != 0) return false;
+  formatUuid(bytes, out);
+  return true;
 }
 
 void *connectionOf(ObjectKind kind, void *object) {

@@ -5,10 +5,9 @@
 #pragma once
 
 #include "api/facts.h"
+#include "libvirt/uuid.h"
 
 namespace virtshim {
-
-constexpr int kUuidStringLength = 36;
 
 // True where `object` is a live libvirt object of that kind, by the very test that libvirt's functions make first.
 // Asking an invalid object anything would raise an error in the program's name.
@@ -18,7 +17,7 @@ bool isObject(ObjectKind kind, const void *object);
 // device's its sysfs-like name, a binding's its port device, a secret's its usage id, an admin server's its name.
 const char *nameOf(ObjectKind kind, void *object);
 
-// Writes the uuid with hyphens and NUL; false where the kind has none. `out` holds kUuidStringLength + 1 bytes.
+// Writes the uuid as formatUuid does; false where the kind has none.
 bool uuidOf(ObjectKind kind, void *object, char *out);
 
 // The connection that the object belongs to, borrowed, or nullptr where libvirt offers no way to ask.
