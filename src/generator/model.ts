@@ -3,6 +3,7 @@ import { type Arg, classifyArgs } from './args.js';
 import { flatConstants, resolveEnums } from './constants.js';
 import { FactsError, type Inputs, type RawFunction } from './facts.js';
 import { fingerprintOf } from './fingerprint.js';
+import { byteOrder } from './order.js';
 import { checkOverrides, indexOverrides, type Overrides } from './overrides.js';
 import { type Check, overriddenCheck, parseCheck } from './permissions.js';
 import { findResource } from './resource.js';
@@ -142,9 +143,4 @@ function checksOf(raw: RawFunction, context: Context): readonly Check[] {
 
 function sortedUnique(words: readonly string[]): string[] {
   return [...new Set(words)].sort(byteOrder);
-}
-
-/** The order of strcmp: all names are ASCII. */
-export function byteOrder(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
