@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { completionCommand } from './completion.js';
+import { doctorCommand } from './doctor.js';
+import { envCommand } from './env.js';
+import type { Outcome } from './outcome.js';
+import { policyCheckCommand } from './policy-check.js';
+import { policyCompileCommand } from './policy-compile.js';
+import { runCommand } from './run.js';
+import { painter } from './style.js';
+import { trailShowCommand } from './trail-show.js';
+import { trailVerifyCommand } from './trail-verify.js';
+
+function packageVersion(): string {
+  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
+}
+
+/** The whole command tree. `finish` is told how the chosen command ended. */
+export function buildProgram(finish: (outcome: Outcome) => void): Command {
+  const program = new Command('virtshim')
+    .description('Every libvirt call of a program judged by a policy and recorded.')
+    .version(packageVersion(), '-V, --version')
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  virtshim run --policy operator.json -- virsh -c test:///default suspend test
+  virtshim trail show
+  virtshim doctor
+
+Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wrong usage, 3 could not be done,
+70 a defect of virtshim. \`run\` ends as env(1) does: see \`virtshim run --help\`.`,
+    );
+  program.addCommand(runCommand(finish));
+  program.addCommand(envCommand(finish));
+  program.addCommand(group('policy', 'check and compile policies', [policyCheckCommand, policyCompileCommand], finish));
+  program.addCommand(group('trail', 'read and verify trails', [trailShowCommand, trailVerifyCommand], finish));
+  program.addCommand(doctorCommand(finish));
+  program.addCommand(completionCommand(finish));
+  configure(program);
+  return program;
+}
+
+type CommandFactory = (finish: (outcome: Outcome) => void) => Command;
+
+function group(name: string, summary: string, factories: CommandFactory[], finish: (outcome: Outcome) => void) {
+  const command = new Command(name).description(summary);
+  for (const factory of factories) command.addCommand(factory(finish));
+  return command;
+}
+
+/** One look and one way to fail for every command: nothing but main.ts ends the process. */
+function configure(command: Command): void {
+  const paintOut = painter(process.stdout);
+  const paintError = painter(process.stderr);
+  command
+    .exitOverride()
+    .configureHelp({ styleTitle: (title) => paintOut('bold', title), helpWidth: 100 })
+    .configureOutput({
+      outputError: (text, write) => write(`virtshim: ${text.replace(/^error:/, () => paintError('red', 'error:'))}`),
+      getOutHasColors: () => process.stdout.isTTY === true,
+    })
+    .showHelpAfterError(`run \`${pathOf(command)} --help\` to see how it is used`);
+  for (const child of command.commands) configure(child);
+}
+
+/** "virtshim policy check" */
+export function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}

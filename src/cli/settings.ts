@@ -1,0 +1,33 @@
+/** The options that `run` and `env` share, made into settings of the shim. */
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { MODES, type Mode, type ShimSettings } from './environment.js';
+import { imageOf } from './policy-image.js';
+
+export interface ShimOptions {
+  readonly policy?: string;
+  readonly trail?: string;
+  readonly mode?: Mode;
+  /** False where --no-inherit was given. */
+  readonly inherit: boolean;
+}
+
+export function addShimOptions(command: Command): Command {
+  return command
+    .option('-p, --policy <file>', 'judge the calls by this policy (JSON, or an image made by `policy compile`)')
+    .option('-t, --trail <dir>', 'record to the trail in this folder')
+    .addOption(new Option('-m, --mode <mode>', 'refuse, only record what would be refused, or neither').choices(MODES))
+    .option('--no-inherit', 'do not wrap the programs that the program starts');
+}
+
+/** Compiles the policy and finds the shim. Paths become absolute: the program may change its folder. */
+export async function resolveSettings(options: ShimOptions): Promise<ShimSettings> {
+  const { shimPath } = await import('../native.js');
+  return {
+    shim: shimPath(),
+    ...(options.policy === undefined ? {} : { policy: await imageOf(options.policy) }),
+    ...(options.trail === undefined ? {} : { trail: resolve(options.trail) }),
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    noInherit: !options.inherit,
+  };
+}

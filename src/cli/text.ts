@@ -1,0 +1,26 @@
+/** Control characters would let a file's contents steer the reader's terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** Lines of aligned columns, two spaces apart, without trailing blanks. `paint` colours a padded cell. */
+export function table(
+  rows: readonly (readonly string[])[],
+  paint: (cell: string, row: number, column: number) => string = (cell) => cell,
+): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  const line = (row: readonly string[], index: number) =>
+    row
+      .map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), index, column))
+      .join('  ')
+      .trimEnd();
+  return rows.map((row, index) => `${line(row, index)}\n`).join('');
+}
