@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "libvirt/learned_field.h"
 #include "libvirt/real.h"
 
 namespace virtshim {
@@ -72,6 +73,8 @@ void **classVariable(ObjectKind kind) {
   return static_cast<void **>(found);
 }
 
+LearnedField uuidFields[kObjectKindCount], connectionFields[kObjectKindCount];
+
 template <typename F>
 F optionalReal(FunctionId id) {
   return id == kNone ? nullptr : real<F>(id);
@@ -99,8 +102,12 @@ const char *nameOf(ObjectKind kind, void *object) {
 
 bool uuidOf(ObjectKind kind, void *object, char *out) {
   uint8_t bytes[kUuidBytes];
-  auto get = optionalReal<GetUuid>(functionsOf(kind).uuid);
-  if (!get || get(object, bytes) != 0) return false;
+  LearnedField &field = uuidFields[static_cast<int>(kind)];
+  if (!field.read(object, bytes, sizeof bytes)) {
+    auto get = optionalReal<GetUuid>(functionsOf(kind).uuid);
+    if (!get || get(object, bytes) != 0) return false;
+    field.learn(object, bytes, sizeof bytes);
+  }
   formatUuid(bytes, out);
   return true;
 }
@@ -112,8 +119,13 @@ void *connectionOf(ObjectKind kind, void *object) {
     void *network = parentOf(kind, object, &parentKind);
     return network ? connectionOf(ObjectKind::Network, network) : nullptr;
   }
+  void *connection = nullptr;
+  LearnedField &field = connectionFields[static_cast<int>(kind)];
+  if (field.read(object, &connection, sizeof connection)) return connection;
   auto get = optionalReal<GetObject>(functionsOf(kind).connection);
-  return get ? get(object) : nullptr;
+  connection = get ? get(object) : nullptr;
+  if (connection) field.learn(object, &connection, sizeof connection);
+  return connection;
 }
 
 void *parentOf(ObjectKind kind, void *object, ObjectKind *parentKind) {
