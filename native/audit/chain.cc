@@ -1,0 +1,71 @@
+#include "audit/chain.h"
+
+#include <cstring>
+
+namespace virtshim::audit {
+namespace {
+
+constexpr char kZeros[kChainDigits + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
+
+int hexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+bool readHex(std::string_view text, uint8_t *out) {
+  for (size_t i = 0; i < text.size() / 2; i++) {
+    int high = hexDigit(text[2 * i]), low = hexDigit(text[2 * i + 1]);
+    if (high < 0 || low < 0) return false;
+    out[i] = static_cast<uint8_t>(high << 4 | low);
+  }
+  return true;
+}
+
+bool readDecimal(std::string_view text, uint64_t *out) {
+  size_t at = 0;
+  uint64_t value = 0;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; at++) {
+    if (value > (UINT64_MAX - 9) / 10) return false;
+    value = value * 10 + static_cast<uint64_t>(text[at] - '0');
+  }
+  *out = value;
+  return at > 0 && at < text.size() && text[at] == '"';
+}
+
+}  // namespace
+
+void chainValue(const uint8_t previous[kSha256Size], std::string_view line, uint8_t out[kSha256Size]) {
+  Sha256 hash;
+  hash.update(previous, kSha256Size);
+  hash.update(line.data(), line.size());
+  hash.final(out);
+}
+
+bool readLine(std::string_view line, LineFacts *out) {
+  // Escaping keeps '>' out of attribute values, so the first one ends the root tag.
+  size_t end = line.find('>');
+  constexpr std::string_view kSequence = " seq=\"", kChain = " chain=\"";
+  if (line.empty() || line[0] != '<' || end == std::string_view::npos) return false;
+  std::string_view tag = line.substr(0, end);
+  size_t sequence = tag.find(kSequence);
+  if (sequence == std::string_view::npos || !readDecimal(tag.substr(sequence + kSequence.size()), &out->sequence))
+    return false;
+  if (tag.size() < kChain.size() + kChainDigits + 1) return false;
+  out->chainAt = tag.size() - 1 - kChainDigits;
+  if (tag.back() != '"' || tag.substr(out->chainAt - kChain.size(), kChain.size()) != kChain) return false;
+  return readHex(tag.substr(out->chainAt, kChainDigits), out->chain);
+}
+
+bool followsFrom(const uint8_t previous[kSha256Size], std::string_view line, const LineFacts &facts) {
+  uint8_t value[kSha256Size];
+  Sha256 hash;
+  hash.update(previous, kSha256Size);
+  hash.update(line.data(), facts.chainAt);
+  hash.update(kZeros, kChainDigits);
+  hash.update(line.data() + facts.chainAt + kChainDigits, line.size() - facts.chainAt - kChainDigits);
+  hash.final(value);
+  return memcmp(value, facts.chain, kSha256Size) == 0;
+}
+
+}  // namespace virtshim::audit

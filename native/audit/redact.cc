@@ -1,0 +1,387 @@
+#include "audit/redact.h"
+
+#include "sys/sha256.h"
+
+namespace virtshim::audit {
+namespace {
+
+constexpr size_t kShownDigits = 16;
+constexpr size_t kMinQuoted = 3;  // shorter secrets would wipe out half of any message
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool wordChar(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-' || c == '.';
+}
+
+bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool startsWith(std::string_view text, size_t at, std::string_view what) {
+  if (text.size() < at || text.size() - at < what.size()) return false;
+  for (size_t i = 0; i < what.size(); i++)
+    if (lower(text[at + i]) != what[i]) return false;
+  return true;
+}
+
+bool contains(std::string_view text, std::string_view what) {
+  for (size_t i = 0; i + what.size() <= text.size(); i++)
+    if (startsWith(text, i, what)) return true;
+  return false;
+}
+
+bool endsWith(std::string_view text, std::string_view what) {
+  return text.size() >= what.size() && startsWith(text, text.size() - what.size(), what);
+}
+
+bool equals(std::string_view text, std::string_view what) {
+  return text.size() == what.size() && startsWith(text, 0, what);
+}
+
+// Names that are secret only in commands; elsewhere they are too common.
+bool namesCommandSecret(std::string_view name) {
+  for (std::string_view word : {"data", "key", "buf-b64", "input-data", "value"})
+    if (equals(name, word)) return true;
+  return contains(name, "key") || contains(name, "cred");
+}
+
+constexpr uint32_t window(std::string_view four) {
+  return static_cast<uint32_t>(four[0]) | static_cast<uint32_t>(four[1]) << 8 | static_cast<uint32_t>(four[2]) << 16 |
+         static_cast<uint32_t>(four[3]) << 24;
+}
+
+// One pass that lets most texts through untouched: none of these four letters, nothing to look for.
+bool worthScanning(std::string_view text, TextKind kind) {
+  if (kind == TextKind::Command) return !text.empty();
+  uint32_t last = 0;
+  for (char c : text) {
+    last = last >> 8 | static_cast<uint32_t>(static_cast<unsigned char>(lower(c))) << 24;
+    switch (last) {
+      case window("pass"):
+      case window("secr"):
+      case window("toke"):
+      case window("cook"):
+      case window("cred"):
+      case window("apik"):
+      case window("doct"):
+      case window(":arg"):
+      case window("<arg"):
+      case window(":env"):
+      case window("<env"): return true;
+      default: break;
+    }
+    if ((last & 0xffffff00) == (window("\x01://") & 0xffffff00)) return true;
+    if ((last & 0xffffff00) == (window("\x01psk") & 0xffffff00)) return true;
+  }
+  return false;
+}
+
+// Walks one text and copies it, with its secrets replaced.
+class Scanner {
+ public:
+  Scanner(std::string_view in, TextKind kind, Buffer *out, Redactor *redactor)
+      : in_(in), kind_(kind), out_(out), redactor_(redactor) {}
+
+  void run() {
+    while (at_ < in_.size()) {
+      if (kind_ == TextKind::Xml && in_[at_] == '<')
+        markup();
+      else if (wordChar(in_[at_]))
+        word();
+      else if (startsWith(in_, at_, "://"))
+        authority();
+      else
+        copyTo(at_ + 1);
+    }
+  }
+
+ private:
+  char peek(size_t at) const { return at < in_.size() ? in_[at] : '\0'; }
+
+  void copyTo(size_t end) {
+    if (end > in_.size()) end = in_.size();
+    if (peek(at_) == '>') argument_ = false;
+    out_->append(in_.substr(at_, end - at_));
+    at_ = end;
+  }
+
+  void hideTo(size_t end) {
+    if (end > in_.size()) end = in_.size();
+    if (end == at_) return;
+    redactor_->appendDigest(out_, in_.substr(at_, end - at_));
+    at_ = end;
+  }
+
+  size_t skipBlanks(size_t at) const {
+    while (blank(peek(at))) at++;
+    return at;
+  }
+
+  size_t wordEnd(size_t at) const {
+    while (at < in_.size() && wordChar(in_[at])) at++;
+    return at;
+  }
+
+  // A quote as itself or as XML spells it; returns its length or 0.
+  size_t quoteAt(size_t at) const {
+    if (peek(at) == '"' || peek(at) == '\'') return 1;
+    for (std::string_view quote : {"&quot;", "&apos;", "&#34;", "&#39;", "&#x22;", "&#x27;"})
+      if (startsWith(in_, at, quote)) return quote.size();
+    if (peek(at) == '\\' && (peek(at + 1) == '"' || peek(at + 1) == '\'')) return 2;
+    return 0;
+  }
+
+  void word() {
+    size_t begin = at_, end = wordEnd(at_);
+    std::string_view name = in_.substr(begin, end - begin);
+    bool escapedName = kind_ == TextKind::Command && begin > 0 && in_[begin - 1] == '\\';
+    copyTo(end);
+    if (kind_ == TextKind::Command && equals(name, "set_password")) return hidePositional(1);
+    if (argument_ && equals(name, "value")) return hideArgumentValue();
+    bool secret = namesSecret(name) || escapedName || (kind_ == TextKind::Command && namesCommandSecret(name));
+    if (!secret) return;
+    if (hideAssigned()) return;
+    if (kind_ == TextKind::Command && blank(peek(at_))) hidePositional(0);
+  }
+
+  // name = value, name: value, "name": "value" and the like. Returns false where no value follows.
+  bool hideAssigned() {
+    size_t at = at_ + quoteAt(at_);
+    at = skipBlanks(at);
+    if (peek(at) != '=' && peek(at) != ':') return false;
+    if (startsWith(in_, at, "://")) return false;
+    at = skipBlanks(at + 1);
+    size_t quote = quoteAt(at);
+    copyTo(at + quote);
+    hideTo(quote ? quotedEnd(at, quote) : bareEnd());
+    return true;
+  }
+
+  // Where a quoted value ends; a backslash keeps the next character from ending it.
+  size_t quotedEnd(size_t quoteAt, size_t quoteSize) const {
+    std::string_view quote = in_.substr(quoteAt, quoteSize);
+    size_t at = at_;
+    while (at < in_.size() && !startsWith(in_, at, quote)) at += in_[at] == '\\' ? 2 : 1;
+    return at < in_.size() ? at : in_.size();
+  }
+
+  size_t bareEnd() const {
+    if (peek(at_) == '[' || peek(at_) == '{') return bracketEnd();
+    size_t at = at_;
+    while (at < in_.size()) {
+      if (in_[at] == ',' && peek(at + 1) == ',') {  // how qemu spells a comma inside a value
+        at += 2;
+        continue;
+      }
+      if (blank(in_[at]) || strchr(",&;<>\"')}]", in_[at])) break;
+      at++;
+    }
+    return at;
+  }
+
+  size_t bracketEnd() const {
+    int depth = 0;
+    for (size_t at = at_; at < in_.size(); at++) {
+      if (in_[at] == '[' || in_[at] == '{') depth++;
+      if ((in_[at] == ']' || in_[at] == '}') && --depth == 0) return at + 1;
+    }
+    return in_.size();
+  }
+
+  // Monitor commands for people: `set_password vnc SECRET`, `change vnc password SECRET`.
+  void hidePositional(int skipWords) {
+    for (; skipWords > 0; skipWords--) {
+      copyTo(skipBlanks(at_));
+      copyTo(wordEnd(at_));
+    }
+    copyTo(skipBlanks(at_));
+    size_t end = at_;
+    while (end < in_.size() && !strchr("\"\n\r", in_[end])) end++;
+    hideTo(end);
+  }
+
+  // <qemu:arg value=...> and <qemu:env>: a command line inside XML. All of it goes where it could hold a secret.
+  void hideArgumentValue() {
+    size_t at = skipBlanks(at_);
+    if (peek(at) != '=') return;
+    at = skipBlanks(at + 1);
+    if (quoteAt(at) != 1) return;
+    copyTo(at + 1);
+    size_t end = in_.find(in_[at], at_);
+    if (end == std::string_view::npos) end = in_.size();
+    std::string_view value = in_.substr(at_, end - at_);
+    if (secretEnvironment_ || mayHoldSecret(value)) return hideTo(end);
+    copyTo(end);
+  }
+
+  static bool mayHoldSecret(std::string_view value) {
+    if (contains(value, "&#")) return true;  // spelled so that it cannot be read here
+    for (std::string_view sign : {"pass", "secret", "data", "token", "key", "cred", "psk", "cookie"})
+      if (contains(value, sign)) return true;
+    return false;
+  }
+
+  // user:password@host
+  void authority() {
+    copyTo(at_ + 3);
+    size_t end = at_, firstColon = 0, lastAt = 0;
+    for (; end < in_.size() && !blank(in_[end]) && !strchr("/?#\"'<>", in_[end]); end++) {
+      if (in_[end] == ':' && !firstColon) firstColon = end;
+      if (in_[end] == '@') lastAt = end;
+    }
+    if (!lastAt || !firstColon || firstColon > lastAt) return;
+    copyTo(firstColon + 1);
+    hideTo(lastAt);
+  }
+
+  void markup() {
+    if (startsWith(in_, at_, "<!doctype")) return doctype();
+    size_t nameAt = at_ + 1, end = nameAt;
+    while (end < in_.size() && (wordChar(in_[end]) || in_[end] == ':')) end++;
+    std::string_view name = in_.substr(nameAt, end - nameAt);
+    size_t colon = name.rfind(':');
+    std::string_view local = colon == std::string_view::npos ? name : name.substr(colon + 1);
+    argument_ = equals(local, "arg") || equals(local, "env");
+    secretEnvironment_ = equals(local, "env") && environmentNamesSecret(end);
+    copyTo(end > at_ ? end : at_ + 1);
+    if (!name.empty() && namesSecret(local)) hideContent(name);
+  }
+
+  bool environmentNamesSecret(size_t at) const {
+    size_t end = in_.find('>', at);
+    std::string_view tag = in_.substr(at, end == std::string_view::npos ? end : end - at);
+    return mayHoldSecret(tag);
+  }
+
+  // <cookie name='x'>SECRET</cookie>. An element of children, such as <secret> or <cookies>, is walked as usual.
+  void hideContent(std::string_view name) {
+    size_t open = in_.find('>', at_);
+    if (open == std::string_view::npos || in_[open - 1] == '/') return;
+    size_t end = in_.find("</", open + 1);
+    while (end != std::string_view::npos && in_.substr(end + 2, name.size()) != name) end = in_.find("</", end + 2);
+    if (end == std::string_view::npos) end = in_.size();
+    size_t first = skipBlanks(open + 1);
+    if (first >= end || (in_[first] == '<' && !startsWith(in_, first, "<![cdata["))) return;
+    while (at_ <= open) {
+      if (wordChar(in_[at_]))
+        word();
+      else
+        copyTo(at_ + 1);
+    }
+    if (at_ < end) hideTo(end);
+  }
+
+  // Entities declared inside could carry anything to anywhere.
+  void doctype() {
+    size_t at = at_;
+    while (at < in_.size() && in_[at] != '>' && in_[at] != '[') at++;
+    if (peek(at) != '[') return copyTo(at_ + 1);
+    copyTo(at + 1);
+    size_t end = in_.rfind("]>");
+    if (end == std::string_view::npos || end < at_) end = in_.size();
+    hideTo(end);
+  }
+
+  std::string_view in_;
+  TextKind kind_;
+  Buffer *out_;
+  Redactor *redactor_;
+  size_t at_ = 0;
+  bool argument_ = false;
+  bool secretEnvironment_ = false;
+};
+
+bool looksLikeXml(std::string_view text) {
+  size_t at = startsWith(text, 0, "\xef\xbb\xbf") ? 3 : 0;
+  while (at < text.size() && blank(text[at])) at++;
+  return at < text.size() && text[at] == '<';
+}
+
+// Whether the bytes of an XML document mean what they look like: ASCII or a superset of it.
+bool readableEncoding(std::string_view xml) {
+  size_t at = startsWith(xml, 0, "\xef\xbb\xbf") ? 3 : 0;
+  while (at < xml.size() && blank(xml[at])) at++;
+  if (at == xml.size()) return true;
+  if (xml[at] != '<') return false;
+  if (!startsWith(xml, at, "<?xml")) return true;
+  size_t end = xml.find("?>", at);
+  std::string_view declaration = xml.substr(at, end == std::string_view::npos ? end : end - at);
+  size_t name = declaration.find("encoding");
+  if (name == std::string_view::npos) return true;
+  for (std::string_view known : {"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1"})
+    for (char quote : {'"', '\''}) {
+      size_t open = declaration.find(quote, name);
+      if (open == std::string_view::npos) continue;
+      if (startsWith(declaration, open + 1, known) && open + 1 + known.size() < declaration.size() &&
+          declaration[open + 1 + known.size()] == quote)
+        return true;
+    }
+  return false;
+}
+
+}  // namespace
+
+bool namesSecret(std::string_view name) {
+  if (name.size() < 3) return false;
+  for (std::string_view part : {"passw", "passphrase", "passcode", "secret", "cookie", "credential", "apikey", "api_key", "api-key"})
+    if (contains(name, part)) return true;
+  for (std::string_view end : {"pass", "token", "psk"})
+    if (endsWith(name, end)) return true;
+  return false;
+}
+
+void Redactor::remember(std::string_view secret) {
+  if (secret.size() >= kMinQuoted && count_ < kMaxRemembered) remembered_[count_++] = secret;
+}
+
+void Redactor::appendDigest(Buffer *out, std::string_view secret) {
+  remember(secret);
+  if (!key_.known) return out->append("hmac:unavailable");
+  uint8_t digest[kSha256Size];
+  hmacSha256(key_.bytes, sizeof key_.bytes, secret.data(), secret.size(), digest);
+  char hex[kShownDigits];
+  hexLower(digest, kShownDigits / 2, hex);
+  out->append("hmac:");
+  out->append(std::string_view(hex, kShownDigits));
+}
+
+std::string_view Redactor::redacted(std::string_view text, TextKind kind) {
+  if (kind == TextKind::Plain && looksLikeXml(text)) kind = TextKind::Xml;
+  if (kind == TextKind::Xml && !readableEncoding(text)) {
+    scratch_->clear();
+    appendDigest(scratch_, text);
+    return scratch_->view();
+  }
+  if (!worthScanning(text, kind)) return text;
+  scratch_->clear();
+  Scanner(text, kind, scratch_, this).run();
+  // A text that does not fit into memory is left out rather than shown.
+  return scratch_->ok() ? scratch_->view() : std::string_view("hmac:unavailable");
+}
+
+std::string_view Redactor::withoutRemembered(std::string_view message) {
+  more_->clear();
+  for (size_t at = 0; at < message.size();) {
+    size_t length = 0;
+    for (int i = 0; i < count_; i++)
+      if (remembered_[i].size() > length && message.substr(at, remembered_[i].size()) == remembered_[i])
+        length = remembered_[i].size();
+    if (length) {
+      appendDigest(more_, message.substr(at, length));
+      at += length;
+    } else {
+      more_->append(message[at++]);
+    }
+  }
+  return more_->view();
+}
+
+std::string_view Redactor::redactedMessage(std::string_view message) {
+  if (count_) {
+    message = withoutRemembered(message);
+    // The XML parser quotes a piece of the text, cut anywhere, on the lines after the first.
+    message = message.substr(0, message.find('\n'));
+  }
+  return redacted(message, TextKind::Plain);
+}
+
+}  // namespace virtshim::audit

@@ -1,0 +1,273 @@
+#include "audit/trail.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "audit/audit_log.h"
+#include "audit/sink.h"
+#include "audit/text.h"
+#include "audit/trail_file.h"
+#include "audit/xml.h"
+#include "sys/clock.h"
+#include "sys/entropy.h"
+#include "sys/errno_guard.h"
+#include "sys/identity.h"
+
+namespace virtshim::audit {
+namespace {
+
+constexpr int64_t kLockNs = int64_t{5} * 1000000000;
+constexpr size_t kKeepBytes = 64 * 1024;  // of a thread's buffers between records
+constexpr int kFlushAtExitMs = 1000;
+
+// What a thread keeps between records; freed when it ends.
+struct ThreadState {
+  Buffer line, text, origin, scratch, more;
+  bool busy = false;  // a signal handler that calls libvirt must not come in twice
+  char failure[PATH_MAX + 256] = "";
+};
+
+char g_directory[PATH_MAX];
+bool g_groupReadable = false;
+pthread_mutex_t g_openMutex = PTHREAD_MUTEX_INITIALIZER;
+std::atomic<SharedState *> g_state{nullptr};
+TrailFile g_file;  // used under the record lock
+SecretKey g_key;   // written before g_state is set
+pthread_key_t g_threadKey;
+pthread_once_t g_threadOnce = PTHREAD_ONCE_INIT;
+bool g_threadKeyMade = false;
+thread_local ThreadState *t_state = nullptr;
+
+// Zero in a child that was made without our fork handler being run: the kernel wipes the page.
+std::atomic<uint32_t> *g_forkMark = nullptr;
+
+void freeThread(void *state) {
+  t_state = nullptr;
+  delete static_cast<ThreadState *>(state);
+}
+
+void makeThreadKey() { g_threadKeyMade = pthread_key_create(&g_threadKey, freeThread) == 0; }
+
+ThreadState *threadState() {
+  if (t_state) return t_state;
+  pthread_once(&g_threadOnce, makeThreadKey);
+  t_state = new (std::nothrow) ThreadState;
+  if (t_state && g_threadKeyMade) pthread_setspecific(g_threadKey, t_state);
+  return t_state;
+}
+
+AppendResult failed(ThreadState *thread, int error, const char *detail) {
+  char *out = thread->failure, *end = out + sizeof thread->failure - 1;
+  auto put = [&out, end](const char *text) {
+    while (*text && out < end) *out++ = *text++;
+  };
+  put("trail `");
+  put(g_directory);
+  put("`: ");
+  const char *name = error ? strerrordesc_np(error) : nullptr;
+  if (detail) put(detail);
+  if (detail && name) put(": ");
+  if (name) put(name);
+  *out = 0;
+  return AppendResult::Failed;
+}
+
+void makeForkMark() {
+  if (g_forkMark) return;
+  size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void *memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  if (madvise(memory, page, MADV_WIPEONFORK) != 0) {
+    munmap(memory, page);
+    return;
+  }
+  g_forkMark = new (memory) std::atomic<uint32_t>(1);
+}
+
+// The key that digests of secrets are made with: 32 random bytes, readable by the trail's owner alone.
+void readKey(int folder) {
+  bool created;
+  OpenFailure failure;
+  g_key.known = false;
+  int fd = openPrivateFile(folder, "trail.key", O_RDWR | O_CREAT, false, &created, &failure);
+  if (fd < 0) return;
+  ssize_t got = pread(fd, g_key.bytes, sizeof g_key.bytes, 0);
+  if (got != static_cast<ssize_t>(sizeof g_key.bytes))
+    g_key.known = randomBytes(g_key.bytes, sizeof g_key.bytes) &&
+                  pwrite(fd, g_key.bytes, sizeof g_key.bytes, 0) == static_cast<ssize_t>(sizeof g_key.bytes);
+  else
+    g_key.known = true;
+  close(fd);
+}
+
+// Opens trail.state and the key.
+SharedState *openState(OpenFailure *failure) {
+  int folder = openPrivateFolder(g_directory, g_groupReadable, failure);
+  if (folder < 0) return nullptr;
+  SharedState *state = new (std::nothrow) SharedState;
+  if (!state) *failure = {ENOMEM, nullptr};
+  if (state && state->open(folder, g_groupReadable, failure)) {
+    LockResult locked = state->lock(LockKind::Record, monotonicNs() + kLockNs);
+    if (locked == LockResult::TimedOut) {
+      *failure = {ETIMEDOUT, "another process holds the trail"};
+      state->close();
+    } else {
+      if (!g_key.known) readKey(folder);
+      state->unlock(LockKind::Record);
+    }
+  }
+  close(folder);
+  if (state && !state->isOpen()) {
+    delete state;
+    state = nullptr;
+  }
+  return state;
+}
+
+SharedState *ensureOpen(OpenFailure *failure) {
+  SharedState *state = g_state.load(std::memory_order_acquire);
+  if (state) return state;
+  timespec deadline;
+  clock_gettime(CLOCK_MONOTONIC, &deadline);
+  deadline.tv_sec += kLockNs / 1000000000;
+  if (pthread_mutex_clocklock(&g_openMutex, CLOCK_MONOTONIC, &deadline) != 0) {
+    *failure = {ETIMEDOUT, nullptr};
+    return nullptr;
+  }
+  state = g_state.load(std::memory_order_acquire);
+  if (!state && !g_directory[0]) *failure = {0, "no folder is set"};
+  if (!state && g_directory[0]) {
+    makeForkMark();
+    state = openState(failure);
+    g_state.store(state, std::memory_order_release);
+  }
+  pthread_mutex_unlock(&g_openMutex);
+  return state;
+}
+
+// Locks the trail that counts now: trail.state may be replaced while a thread waits in the old one.
+SharedState *lockCurrent(SharedState *state, bool *takenOver, OpenFailure *failure) {
+  int64_t deadline = monotonicNs() + kLockNs;
+  while (true) {
+    LockResult result = state->lock(LockKind::Record, deadline);
+    if (result == LockResult::TimedOut) {
+      *failure = {ETIMEDOUT, "another process holds the trail"};
+      return nullptr;
+    }
+    SharedState *current = g_state.load(std::memory_order_acquire);
+    if (current == state) {
+      *takenOver = result == LockResult::TakenOver;
+      return state;
+    }
+    state->unlock(LockKind::Record);
+    if (!current) current = ensureOpen(failure);
+    if (!current) return nullptr;
+    state = current;
+  }
+}
+
+// Someone removed or replaced trail.state: all processes must meet in the new one.
+SharedState *replaceState(SharedState *old, OpenFailure *failure) {
+  SharedState *fresh = openState(failure);
+  if (!fresh) return nullptr;
+  g_state.store(fresh, std::memory_order_release);
+  old->unlock(LockKind::Record);
+  old->retire();
+  bool takenOver;
+  return lockCurrent(fresh, &takenOver, failure);
+}
+
+AppendResult writeRecord(ThreadState *thread, SharedState *state, XmlLine *line, uint8_t chain[kSha256Size]) {
+  OpenFailure failure{};
+  bool takenOver = false;
+  state = lockCurrent(state, &takenOver, &failure);
+  if (!state) return failed(thread, failure.error, failure.detail);
+  if (g_file.timeToCheckPaths() && g_file.stateWasReplaced(state->file())) {
+    state = replaceState(state, &failure);
+    if (!state) return failed(thread, failure.error, failure.detail);
+  }
+  bool ok = g_file.append(state, takenOver, &thread->line, *line, chain, &failure);
+  state->unlock(LockKind::Record);
+  return ok ? AppendResult::Ok : failed(thread, failure.error, failure.detail);
+}
+
+void submitText(ThreadState *thread, SharedState *state, const Event &event, const uint8_t *chain, Redactor *redactor) {
+  char hex[16];
+  hexLower(chain, 8, hex);
+  thread->origin.clear();
+  writeAuditOrigin(event.subject, &thread->origin);
+  if (!writeAuditText(event, {hex, sizeof hex}, redactor, &thread->text) || !thread->origin.ok()) return;
+  sinkSubmit(state, thread->origin.view(), thread->text.view());
+}
+
+AppendResult appendEvent(ThreadState *thread, const Event &event) {
+  OpenFailure failure{};
+  SharedState *state = ensureOpen(&failure);
+  if (!state) return failed(thread, failure.error, failure.detail);
+  Redactor redactor(g_key, &thread->scratch, &thread->more);
+  XmlLine line;
+  if (!writeXmlLine(event, &redactor, &thread->line, &line)) return failed(thread, ENOMEM, nullptr);
+  uint8_t chain[kSha256Size];
+  AppendResult result = writeRecord(thread, state, &line, chain);
+  if (result == AppendResult::Ok && event.phase == Phase::Response && sinkWanted())
+    submitText(thread, g_state.load(std::memory_order_acquire), event, chain, &redactor);
+  for (Buffer *buffer : {&thread->line, &thread->scratch, &thread->more}) buffer->shrink(kKeepBytes);
+  return result;
+}
+
+}  // namespace
+
+void Trail::configure(const TrailOptions &options) {
+  size_t length = strnlen(options.directory, sizeof g_directory - 1);
+  memcpy(g_directory, options.directory, length);
+  g_directory[length] = 0;
+  g_groupReadable = options.groupReadable;
+  g_file.configure(g_directory, g_groupReadable);
+  auditLogConfigure(g_directory, g_groupReadable);
+  sinkConfigure(options.netlink, options.fileAlways);
+}
+
+AppendResult Trail::append(const Event &event) {
+  ErrnoGuard guard;
+  if (g_forkMark && g_forkMark->load(std::memory_order_relaxed) == 0) afterForkInChild();
+  ThreadState *thread = threadState();
+  if (!thread) return AppendResult::Failed;
+  if (thread->busy) return failed(thread, 0, "called again from within a record");
+  thread->busy = true;
+  AppendResult result = appendEvent(thread, event);
+  thread->busy = false;
+  return result;
+}
+
+const char *Trail::lastFailure() { return t_state ? t_state->failure : "out of memory"; }
+
+bool Trail::flush(int ms) { return sinkFlush(ms); }
+
+void Trail::afterForkInChild() {
+  ErrnoGuard guard;
+  g_openMutex = PTHREAD_MUTEX_INITIALIZER;
+  if (SharedState *state = g_state.exchange(nullptr)) {
+    state->close();
+    delete state;
+  }
+  g_file.afterFork();
+  auditLogAfterFork();
+  sinkAfterFork();
+  refreshAfterFork();
+  reseedRecordIds();
+  if (g_forkMark) g_forkMark->store(1, std::memory_order_relaxed);
+  if (t_state) t_state->busy = false;
+}
+
+void Trail::shutdown() { sinkFlush(kFlushAtExitMs); }
+
+}  // namespace virtshim::audit

@@ -1,0 +1,229 @@
+#include "audit/trail_file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "audit/chain.h"
+#include "sys/clock.h"
+#include "sys/errno_guard.h"
+
+namespace virtshim::audit {
+namespace {
+
+constexpr int64_t kPathCheckMs = 1000;
+constexpr uint64_t kMaxTail = 64 * 1024 * 1024;  // how far back a repair reads
+
+// The file's bytes from `from` to `to`, to be freed; nullptr where they cannot be had.
+char *readRange(int fd, uint64_t from, uint64_t to) {
+  size_t size = static_cast<size_t>(to - from);
+  char *bytes = static_cast<char *>(malloc(size + 1));
+  if (!bytes) return nullptr;
+  for (size_t done = 0; done < size;) {
+    ssize_t got = pread(fd, bytes + done, size - done, static_cast<off_t>(from + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      free(bytes);
+      return nullptr;
+    }
+    done += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+bool endsInsideLine(int fd, uint64_t size) {
+  char last;
+  return size > 0 && pread(fd, &last, 1, static_cast<off_t>(size - 1)) == 1 && last != '\n';
+}
+
+}  // namespace
+
+void TrailFile::configure(const char *directory, bool groupReadable) {
+  directory_ = directory;
+  groupReadable_ = groupReadable;
+}
+
+void TrailFile::pathOf(const char *name, char *out) const {
+  size_t length = strnlen(directory_, PATH_MAX - 32);
+  memcpy(out, directory_, length);
+  out[length] = '/';
+  strcpy(out + length + 1, name);
+}
+
+void TrailFile::closeOurs() {
+  if (fd_ >= 0 && fileIdOf(fd_) == id_) close(fd_);
+  fd_ = -1;
+}
+
+bool TrailFile::open(FileStatus *status, OpenFailure *failure) {
+  closeOurs();
+  int folder = openPrivateFolder(directory_, groupReadable_, failure);
+  if (folder < 0) return false;
+  bool created;
+  fd_ = openPrivateFile(folder, "trail.xml", O_RDWR | O_APPEND | O_CREAT, groupReadable_, &created, failure);
+  ::close(folder);
+  if (fd_ < 0) return false;
+  if (!statusOf(fd_, status)) {
+    *failure = {EIO, nullptr};
+    return false;
+  }
+  id_ = status->id;
+  return true;
+}
+
+bool TrailFile::timeToCheckPaths() {
+  int64_t now = monotonicCoarseMs();
+  if (now < nextCheckMs_) return false;
+  nextCheckMs_ = now + kPathCheckMs;
+  checkPath_ = true;
+  return true;
+}
+
+bool TrailFile::stateWasReplaced(const FileId &id) const {
+  char path[PATH_MAX];
+  FileStatus status;
+  pathOf("trail.state", path);
+  return !statusOfPath(path, &status) || status.id != id;
+}
+
+bool TrailFile::wasRotated() {
+  char path[PATH_MAX];
+  FileStatus status;
+  pathOf("trail.xml", path);
+  checkPath_ = false;
+  return !statusOfPath(path, &status) || status.id != id_;
+}
+
+void TrailFile::cutTo(uint64_t size) { tornTail_ = ftruncate(fd_, static_cast<off_t>(size)) != 0; }
+
+// Takes in complete records that a writer left before it could say so, and cuts an incomplete one off.
+// Returns false where what stands there does not follow from what is known.
+bool TrailFile::adopt(const FileStatus &status, Position *at) {
+  if (status.size - at->size > kMaxTail) return false;
+  char *tail = readRange(fd_, at->size, status.size);
+  if (!tail) return false;
+  std::string_view rest(tail, static_cast<size_t>(status.size - at->size));
+  bool follows = true;
+  while (follows) {
+    size_t end = rest.find('\n');
+    if (end == std::string_view::npos) break;
+    LineFacts facts;
+    std::string_view line = rest.substr(0, end);
+    follows = readLine(line, &facts) && facts.sequence == at->sequence + 1 && followsFrom(at->chain, line, facts);
+    if (!follows) break;
+    at->sequence = facts.sequence;
+    memcpy(at->chain, facts.chain, sizeof at->chain);
+    at->size += end + 1;
+    rest.remove_prefix(end + 1);
+  }
+  if (follows && !rest.empty()) cutTo(at->size);
+  free(tail);
+  return follows;
+}
+
+// Where nothing else is known, the chain goes on from the last whole record of the file.
+bool TrailFile::takeFromLastLine(const FileStatus &status, Position *at) {
+  uint64_t from = status.size > kMaxTail ? status.size - kMaxTail : 0;
+  char *tail = readRange(fd_, from, status.size);
+  if (!tail) return false;
+  std::string_view rest(tail, static_cast<size_t>(status.size - from));
+  while (!rest.empty()) {
+    size_t end = rest.rfind('\n');
+    if (end == std::string_view::npos) break;
+    size_t begin = end == 0 ? std::string_view::npos : rest.rfind('\n', end - 1);
+    begin = begin == std::string_view::npos ? 0 : begin + 1;
+    LineFacts facts;
+    if (readLine(rest.substr(begin, end - begin), &facts)) {
+      at->sequence = facts.sequence;
+      memcpy(at->chain, facts.chain, sizeof at->chain);
+      break;
+    }
+    rest = rest.substr(0, begin);
+  }
+  free(tail);
+  return true;
+}
+
+// The file is not as the last writer left it. Finds out where the trail stands and makes the end fit for a record.
+bool TrailFile::reconcile(SharedState *state, bool known, const FileStatus &status, Position *at, OpenFailure *failure) {
+  FileStatus now = status;
+  bool same = known && at->file == now.id;
+  if (!known) {
+    *at = Position{};
+    if (!takeFromLastLine(now, at)) {
+      *failure = {EIO, "the end of trail.xml cannot be read"};
+      return false;
+    }
+  } else if (same && now.size > at->size) {
+    adopt(now, at);
+  }
+  if (!statusOf(fd_, &now)) {
+    *failure = {EIO, nullptr};
+    return false;
+  }
+  // Shorter than it was, a new file, or lines of someone else's: the chain goes on, and `trail verify` tells.
+  if (endsInsideLine(fd_, now.size)) tornTail_ = true;
+  at->size = now.size;
+  at->file = now.id;
+  state->store(*at);
+  state->countRepair();
+  return true;
+}
+
+bool TrailFile::ready(SharedState *state, bool takenOver, Position *at, OpenFailure *failure) {
+  FileStatus status;
+  bool known = state->load(at);
+  bool ours = statusOf(fd_, &status) && status.id == id_ && status.links > 0;
+  if (ours && known && at->file == id_ && (takenOver || status.size != at->size)) {
+    // What was begun in this file ends here, before a new one is looked for.
+    if (!reconcile(state, known, status, at, failure)) return false;
+    ours = statusOf(fd_, &status) && status.id == id_;
+  }
+  if (!ours || !known || at->file != id_ || checkPath_) {
+    if ((!ours || wasRotated()) && !open(&status, failure)) return false;
+  }
+  if (known && at->file == status.id && at->size == status.size && !takenOver) return true;
+  return reconcile(state, known, status, at, failure);
+}
+
+bool TrailFile::append(SharedState *state, bool takenOver, Buffer *buffer, const XmlLine &line,
+                       uint8_t chain[kSha256Size], OpenFailure *failure) {
+  Position at;
+  if (!ready(state, takenOver, &at, failure)) return false;
+  std::string_view text = placeSequence(buffer, line, at.sequence + 1);
+  chainValue(at.chain, text.substr(0, text.size() - 1), chain);
+  hexLower(chain, kSha256Size, buffer->data() + line.chainAt);
+  const char *begin = text.data();
+  size_t size = text.size();
+  if (tornTail_) {
+    // placeSequence leaves room in front
+    begin--;
+    size++;
+    *const_cast<char *>(begin) = '\n';
+  }
+  int error;
+  size_t wrote = writeQuietly(fd_, begin, size, &error);
+  if (wrote != size) {
+    if (wrote > 0) cutTo(at.size);
+    *failure = {error, nullptr};
+    return false;
+  }
+  tornTail_ = false;
+  at.sequence++;
+  at.size += size;
+  memcpy(at.chain, chain, sizeof at.chain);
+  state->store(at);
+  return true;
+}
+
+void TrailFile::afterFork() {
+  closeOurs();
+  nextCheckMs_ = 0;
+  checkPath_ = tornTail_ = false;
+}
+
+}  // namespace virtshim::audit

@@ -1,0 +1,46 @@
+// trail.xml: the one append, and what to do where the file is not as it was left.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "audit/state.h"
+#include "audit/xml.h"
+
+namespace virtshim::audit {
+
+// All methods but configure() are called under the record lock.
+class TrailFile {
+ public:
+  void configure(const char *directory, bool groupReadable);  // `directory` must outlive the object
+
+  // Fills in sequence number and chain value and writes the line with one write(2). On failure nothing of it stays.
+  bool append(SharedState *state, bool takenOver, Buffer *buffer, const XmlLine &line, uint8_t chain[kSha256Size],
+              OpenFailure *failure);
+
+  bool timeToCheckPaths();  // about once a second
+  bool stateWasReplaced(const FileId &id) const;
+
+  void afterFork();
+
+ private:
+  bool ready(SharedState *state, bool takenOver, Position *at, OpenFailure *failure);
+  bool open(FileStatus *status, OpenFailure *failure);
+  void closeOurs();
+  bool wasRotated();
+  bool reconcile(SharedState *state, bool known, const FileStatus &status, Position *at, OpenFailure *failure);
+  bool adopt(const FileStatus &status, Position *at);
+  bool takeFromLastLine(const FileStatus &status, Position *at);
+  void cutTo(uint64_t size);
+  void pathOf(const char *name, char *out) const;
+
+  const char *directory_ = "";
+  bool groupReadable_ = false;
+  int fd_ = -1;
+  FileId id_{};
+  int64_t nextCheckMs_ = 0;
+  bool checkPath_ = false;
+  bool tornTail_ = false;  // the file ends inside a line that cannot be cut: start on a new one
+};
+
+}  // namespace virtshim::audit

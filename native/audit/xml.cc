@@ -1,0 +1,280 @@
+#include "audit/xml.h"
+
+#include <cstring>
+
+#include "audit/arguments.h"
+#include "audit/encode.h"
+
+namespace virtshim::audit {
+namespace {
+
+constexpr size_t kHeadroom = 96;  // root name, rid and a sequence number of 20 digits
+constexpr std::string_view kZeroChain = "0000000000000000000000000000000000000000000000000000000000000000";
+constexpr size_t kMaxMessage = 16 * 1024;
+
+const char *rootName(Phase phase) {
+  switch (phase) {
+    case Phase::Call: return "methodcall";
+    case Phase::Response: return "methodresponse";
+    default: return "notice";
+  }
+}
+
+const char *effectName(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::Permitted: return "permitted";
+    case Verdict::Denied: return "denied";
+    default: return "would-deny";
+  }
+}
+
+void appendPadded(Buffer *out, uint64_t value, int digits) {
+  char *end = out->reserve(static_cast<size_t>(digits));
+  if (!end) return;
+  for (int i = digits - 1; i >= 0; i--, value /= 10) end[i] = static_cast<char>('0' + value % 10);
+  out->advance(static_cast<size_t>(digits));
+}
+
+// 2026-11-23T05:30:01.123456789Z; the calendar by days since 0000-03-01, so that leap days end the year.
+void appendTime(Buffer *out, int64_t realtimeNs) {
+  if (realtimeNs < 0) realtimeNs = 0;
+  uint64_t seconds = static_cast<uint64_t>(realtimeNs) / 1000000000;
+  uint64_t days = seconds / 86400 + 719468, ofDay = seconds % 86400;
+  uint64_t era = days / 146097, dayOfEra = days % 146097;
+  uint64_t yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146096) / 365;
+  uint64_t dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+  uint64_t month = (5 * dayOfYear + 2) / 153, day = dayOfYear - (153 * month + 2) / 5 + 1;
+  month = month < 10 ? month + 3 : month - 9;
+  appendPadded(out, yearOfEra + era * 400 + (month <= 2), 4);
+  out->append('-');
+  appendPadded(out, month, 2);
+  out->append('-');
+  appendPadded(out, day, 2);
+  out->append('T');
+  appendPadded(out, ofDay / 3600, 2);
+  out->append(':');
+  appendPadded(out, ofDay / 60 % 60, 2);
+  out->append(':');
+  appendPadded(out, ofDay % 60, 2);
+  out->append('.');
+  appendPadded(out, static_cast<uint64_t>(realtimeNs) % 1000000000, 9);
+  out->append('Z');
+}
+
+class LineWriter {
+ public:
+  LineWriter(const Event &event, Redactor *redactor, Buffer *out) : event_(event), redactor_(redactor), out_(out) {}
+
+  // Everything behind the sequence number. Returns the offset of the chain value.
+  size_t write() {
+    rootAttributes();
+    out_->append(" chain=\"");
+    size_t chainAt = out_->size();
+    out_->append(kZeroChain);
+    out_->append("\">");
+    if (event_.phase == Phase::Notice)
+      appendXmlEscaped(out_, event_.reason);
+    else
+      body();
+    out_->append("</");
+    out_->append(rootName(event_.phase));
+    out_->append(">\n");
+    return chainAt;
+  }
+
+ private:
+  void attribute(std::string_view name, std::string_view value) {
+    out_->append(' ');
+    out_->append(name);
+    out_->append("=\"");
+    appendXmlEscaped(out_, value);
+    out_->append('"');
+  }
+
+  void optional(std::string_view name, std::string_view value) {
+    if (!value.empty()) attribute(name, value);
+  }
+
+  void attribute(std::string_view name, uint64_t value) {
+    out_->append(' ');
+    out_->append(name);
+    out_->append("=\"");
+    out_->appendUnsigned(value);
+    out_->append('"');
+  }
+
+  void element(std::string_view name, std::string_view value) {
+    out_->append('<');
+    out_->append(name);
+    out_->append('>');
+    appendXmlEscaped(out_, value);
+    out_->append("</");
+    out_->append(name);
+    out_->append('>');
+  }
+
+  void rootAttributes() {
+    const Subject &who = event_.subject;
+    out_->append("\" time=\"");
+    appendTime(out_, event_.realtimeNs);
+    out_->append('"');
+    attribute("pid", who.pid);
+    attribute("tid", who.tid);
+    attribute("uid", who.uid);
+    attribute("auid", who.auid);
+    attribute("ses", who.ses);
+    optional("tty", who.terminal);
+    attribute("comm", who.comm);
+    attribute("exe", who.exe);
+    optional("subj", who.subj);
+    optional("policy", event_.policy);
+    if (event_.nested) out_->append(" nested=\"1\"");
+    if (event_.phase == Phase::Notice) attribute("kind", event_.notice);
+  }
+
+  void body() {
+    element("event", facts(event_.function).name);
+    if (event_.phase == Phase::Response) out_->append(event_.success ? "<state>1</state>" : "<state>0</state>");
+    decision();
+    connection();
+    resource();
+    if (event_.args && facts(event_.function).argCount) appendParam(event_, redactor_, out_);
+    if (event_.phase == Phase::Response && event_.forwarded) result();
+    error();
+    if (event_.phase == Phase::Response && event_.forwarded) duration();
+  }
+
+  void decision() {
+    out_->append("<decision effect=\"");
+    out_->append(effectName(event_.verdict));
+    out_->append('"');
+    optional("rule", event_.rule);
+    if (event_.reason.empty()) return out_->append("/>");
+    out_->append('>');
+    appendXmlEscaped(out_, event_.reason);
+    out_->append("</decision>");
+  }
+
+  void connection() {
+    const Connection &to = event_.connection;
+    if (!to.known) return;
+    out_->append("<connection");
+    optional("driver", to.driver);
+    if (!to.uri.empty()) attribute("uri", redactor_->redacted(to.uri, TextKind::Plain));
+    attribute("readonly", to.readOnlyKnown ? to.readOnly ? "1" : "0" : "unknown");
+    out_->append("/>");
+  }
+
+  void resource() {
+    const Resource &on = event_.resource;
+    if (on.kind == ObjectKind::None) return;
+    out_->append("<resource");
+    attribute("kind", kObjectKindNames[static_cast<int>(on.kind)]);
+    optional("name", on.name);
+    optional("uuid", on.uuid);
+    optional("parent", on.parent);
+    out_->append("/>");
+  }
+
+  void result() {
+    const ArgSlot &value = event_.result;
+    switch (facts(event_.function).returns) {
+      case ReturnType::Void: return;
+      case ReturnType::Int:
+      case ReturnType::LongLong: return signedResult(value.i);
+      case ReturnType::UInt:
+      case ReturnType::ULong:
+      case ReturnType::ULongLong: return unsignedResult(value.u);
+      case ReturnType::String:
+      case ReturnType::ConstString: return textResult(static_cast<const char *>(value.p));
+      case ReturnType::Pointer: return objectResult(value.p);
+    }
+  }
+
+  void signedResult(int64_t value) {
+    out_->append("<result>");
+    out_->appendSigned(value);
+    out_->append("</result>");
+  }
+
+  void unsignedResult(uint64_t value) {
+    out_->append("<result>");
+    out_->appendUnsigned(value);
+    out_->append("</result>");
+  }
+
+  // Only its length: texts that libvirt returns are long, and some hold secrets.
+  void textResult(const char *text) {
+    if (!text) return out_->append("<result null=\"1\"/>");
+    out_->append("<result");
+    attribute("bytes", strlen(text));
+    out_->append("/>");
+  }
+
+  void objectResult(const void *object) {
+    ObjectKind kind = facts(event_.function).returnsObject;
+    if (!object) return out_->append("<result null=\"1\"/>");
+    if (kind == ObjectKind::None) return out_->append("<result opaque=\"1\"/>");
+    out_->append("<result");
+    attribute("kind", kObjectKindNames[static_cast<int>(kind)]);
+    out_->append("/>");
+  }
+
+  void error() {
+    if (!event_.error.present) return;
+    out_->append("<error code=\"");
+    out_->appendSigned(event_.error.code);
+    out_->append("\" domain=\"");
+    out_->appendSigned(event_.error.domain);
+    out_->append("\">");
+    appendXmlEscaped(out_, cutUtf8(redactor_->redactedMessage(event_.error.message), kMaxMessage));
+    out_->append("</error>");
+  }
+
+  void duration() {
+    out_->append("<duration>");
+    out_->appendUnsigned(event_.durationNs > 0 ? static_cast<uint64_t>(event_.durationNs) : 0);
+    out_->append("</duration>");
+  }
+
+  const Event &event_;
+  Redactor *redactor_;
+  Buffer *out_;
+};
+
+void writeHead(const Event &event, XmlLine *line) {
+  char *p = line->headBytes;
+  auto put = [&p](std::string_view text) {
+    memcpy(p, text.data(), text.size());
+    p += text.size();
+  };
+  put("<");
+  put(rootName(event.phase));
+  put(" rid=\"");
+  for (int shift = 60; shift >= 0; shift -= 4) *p++ = "0123456789abcdef"[event.rid >> shift & 15];
+  put("\" seq=\"");
+  line->head = {line->headBytes, static_cast<size_t>(p - line->headBytes)};
+}
+
+}  // namespace
+
+bool writeXmlLine(const Event &event, Redactor *redactor, Buffer *out, XmlLine *line) {
+  out->clear();
+  if (!out->reserve(kHeadroom)) return false;
+  out->advance(kHeadroom);
+  line->headroom = kHeadroom;
+  writeHead(event, line);
+  line->chainAt = LineWriter(event, redactor, out).write();
+  return out->ok();
+}
+
+std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence) {
+  char *p = out->data() + line.headroom;
+  do *--p = static_cast<char>('0' + sequence % 10);
+  while (sequence /= 10);
+  p -= line.head.size();
+  memcpy(p, line.head.data(), line.head.size());
+  return out->view(static_cast<size_t>(p - out->data()));
+}
+
+}  // namespace virtshim::audit

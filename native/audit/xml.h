@@ -1,0 +1,30 @@
+// Event -> one line of trail.xml.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "audit/buffer.h"
+#include "audit/event.h"
+#include "audit/redact.h"
+
+namespace virtshim::audit {
+
+// A line with two holes that are filled under the trail's lock: the sequence number and the chain value.
+struct XmlLine {
+  size_t headroom;    // bytes at the buffer's start that are kept for the root's name, rid and seq
+  size_t chainAt;     // offset of the 64 zeros
+  std::string_view head;  // `<methodcall rid="0123456789abcdef" seq="`
+  char headBytes[64];
+};
+
+// Writes the line (with its newline) into `out`, which is cleared first. Returns false where memory ran out.
+bool writeXmlLine(const Event &event, Redactor *redactor, Buffer *out, XmlLine *line);
+
+// Puts the sequence number in. Returns the finished line inside `out`, chain still zeros.
+std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence);
+
+// Which longest part of an argument stands in a record; beyond it, the size and the SHA-256 of the whole do.
+constexpr size_t kMaxArgumentBytes = 256 * 1024;
+
+}  // namespace virtshim::audit

@@ -1,0 +1,141 @@
+#include "sys/identity.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "sys/errno_guard.h"
+
+namespace virtshim {
+namespace {
+
+Identity g_identity;
+std::atomic<int> g_state{0};  // 0 unread, 1 being read, 2 read
+std::atomic<uint32_t> g_forks{1};
+
+thread_local uint32_t t_tid = 0;
+thread_local uint32_t t_tidForks = 0;
+
+// Reads a file of /proc whole; returns the length, `out` always ends in NUL.
+size_t readSmall(const char *path, char *out, size_t capacity) {
+  out[0] = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return 0;
+  ssize_t got = read(fd, out, capacity - 1);
+  close(fd);
+  size_t size = got > 0 ? static_cast<size_t>(got) : 0;
+  out[size] = 0;
+  return size;
+}
+
+uint32_t readId(const char *path) {
+  char text[32];
+  if (readSmall(path, text, sizeof text) == 0) return kUnsetId;
+  uint64_t value = 0;
+  for (const char *p = text; *p >= '0' && *p <= '9' && value <= kUnsetId; p++) value = value * 10 + (*p - '0');
+  return value <= kUnsetId ? static_cast<uint32_t>(value) : kUnsetId;
+}
+
+void trimLine(char *text) { text[strcspn(text, "\n")] = 0; }
+
+void appendNumber(char *out, unsigned number) {
+  char digits[12];
+  int count = 0;
+  do digits[count++] = static_cast<char>('0' + number % 10);
+  while (number /= 10);
+  out += strlen(out);
+  while (count) *out++ = digits[--count];
+  *out = 0;
+}
+
+// The controlling terminal's name from its device number (Documentation/admin-guide/devices.txt of Linux).
+void nameTerminal(uint32_t device, char *out) {
+  unsigned major = device >> 8 & 0xfff;
+  unsigned minor = (device & 0xff) | (device >> 12 & 0xfff00);
+  constexpr unsigned kTty = 4, kFirstPts = 136, kLastPts = 143, kFirstSerial = 64;
+  out[0] = 0;
+  if (major >= kFirstPts && major <= kLastPts) {
+    strcpy(out, "pts/");
+    appendNumber(out, minor + (major - kFirstPts) * 256);
+  } else if (major == kTty && minor < kFirstSerial) {
+    strcpy(out, "tty");
+    appendNumber(out, minor);
+  } else if (major == kTty) {
+    strcpy(out, "ttyS");
+    appendNumber(out, minor - kFirstSerial);
+  }
+}
+
+void readTerminal(char *out) {
+  char stat[1024];
+  out[0] = 0;
+  readSmall("/proc/self/stat", stat, sizeof stat);
+  const char *p = strrchr(stat, ')');  // the name before it may hold anything
+  for (int field = 2; p && field < 7; field++) p = strchr(p + 1, ' ');
+  if (!p) return;
+  int64_t device = 0;
+  for (p++; *p >= '0' && *p <= '9'; p++) device = device * 10 + (*p - '0');
+  if (device > 0) nameTerminal(static_cast<uint32_t>(device), out);
+}
+
+void readAll(Identity *who) {
+  memset(who, 0, sizeof *who);
+  who->pid = static_cast<uint32_t>(getpid());
+  who->auid = readId("/proc/self/loginuid");
+  who->ses = readId("/proc/self/sessionid");
+  readSmall("/proc/self/comm", who->comm, sizeof who->comm);
+  trimLine(who->comm);
+  ssize_t length = readlink("/proc/self/exe", who->exe, sizeof who->exe - 1);
+  who->exe[length > 0 ? length : 0] = 0;
+  readTerminal(who->terminal);
+  readSmall("/proc/self/attr/current", who->subj, sizeof who->subj);
+  trimLine(who->subj);
+}
+
+}  // namespace
+
+const Identity &identity() {
+  if (g_state.load(std::memory_order_acquire) == 2) return g_identity;
+  ErrnoGuard guard;
+  int unread = 0;
+  if (g_state.compare_exchange_strong(unread, 1)) {
+    readAll(&g_identity);
+    g_state.store(2, std::memory_order_release);
+  }
+  // Another thread is reading; it takes some tens of microseconds.
+  while (g_state.load(std::memory_order_acquire) != 2) usleep(20);
+  return g_identity;
+}
+
+uint32_t currentTid() {
+  uint32_t forks = g_forks.load(std::memory_order_relaxed);
+  if (t_tidForks != forks) {
+    t_tid = static_cast<uint32_t>(syscall(SYS_gettid));
+    t_tidForks = forks;
+  }
+  return t_tid;
+}
+
+uint32_t currentUid() { return geteuid(); }
+
+bool inGroup(gid_t gid) {
+  if (getegid() == gid) return true;
+  ErrnoGuard guard;
+  // Without NSS and without a bound of our own: the kernel allows 65536 groups, few processes have over 256.
+  gid_t groups[kMaxGroups];
+  int count = getgroups(kMaxGroups, groups);
+  for (int i = 0; i < count; i++)
+    if (groups[i] == gid) return true;
+  return false;
+}
+
+void refreshAfterFork() {
+  g_forks.fetch_add(1, std::memory_order_relaxed);
+  g_state.store(0, std::memory_order_release);
+}
+
+}  // namespace virtshim

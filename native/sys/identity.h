@@ -1,0 +1,34 @@
+// Who this process is, from the kernel alone: no name service, no environment.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace virtshim {
+
+constexpr uint32_t kUnsetId = 4294967295u;
+constexpr int kMaxGroups = 256;
+
+struct Identity {
+  uint32_t pid;
+  uint32_t auid;  // login uid, kUnsetId where unset
+  uint32_t ses;   // audit session, kUnsetId where unset
+  char comm[16 + 1];
+  char exe[4096];
+  char terminal[32];  // "pts/0", "tty1" or ""
+  char subj[256];     // label of the security module, or ""
+};
+
+// Read once and kept; thread-safe; never fails (what cannot be read is "" or kUnsetId). Keeps errno.
+const Identity &identity();
+
+uint32_t currentTid();   // kept per thread
+uint32_t currentUid();   // effective; asked of the kernel each time, since programs drop privileges
+bool inGroup(gid_t gid);  // effective or supplementary; asked of the kernel each time
+
+// In a forked child: everything is read anew on next use.
+void refreshAfterFork();
+
+}  // namespace virtshim

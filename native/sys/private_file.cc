@@ -1,0 +1,272 @@
+#include "sys/private_file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "sys/errno_guard.h"
+
+namespace virtshim {
+namespace {
+
+constexpr int kMaxLinks = 40;
+
+bool trusted(const struct stat &status) { return status.st_uid == 0 || status.st_uid == geteuid(); }
+
+const char *checkFolder(const struct stat &status, bool last) {
+  if (!S_ISDIR(status.st_mode)) return "not a folder";
+  if (!trusted(status)) return "a folder on the way belongs to another user";
+  if (last && (status.st_mode & (S_IWGRP | S_IWOTH))) return "the folder is writable by others";
+  if (!last && (status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX)) return "a folder on the way is writable by all";
+  return nullptr;
+}
+
+// Walks a path one name at a time, so that what was checked is what is used.
+class Walk {
+ public:
+  Walk(bool groupReadable, OpenFailure *failure) : mode_(groupReadable ? 0750 : 0700), failure_(failure) {}
+  ~Walk() {
+    if (at_ >= 0) close(at_);
+  }
+
+  int run(const char *path) {
+    if (!start(path)) return -1;
+    while (*rest_)
+      if (!step()) return -1;
+    if (const char *why = checkFolder(status_, true)) return fail(EPERM, why);
+    int folder = open_(".");
+    return folder >= 0 ? folder : fail(errno, nullptr);
+  }
+
+ private:
+  int fail(int error, const char *detail) {
+    *failure_ = {error, detail};
+    return -1;
+  }
+
+  int open_(const char *name) { return openat(at_, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+
+  bool start(const char *path) {
+    if (strlen(path) >= sizeof buffer_) return fail(ENAMETOOLONG, nullptr) == 0;
+    strcpy(buffer_, path);
+    rest_ = buffer_;
+    return *path == '/' ? restart("/") : restart(".");
+  }
+
+  bool restart(const char *from) {
+    int fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return moveTo(fd);
+  }
+
+  bool moveTo(int fd) {
+    if (fd < 0 || fstat(fd, &status_) != 0) {
+      fail(errno, nullptr);
+      if (fd >= 0) close(fd);
+      return false;
+    }
+    if (at_ >= 0) close(at_);
+    at_ = fd;
+    return true;
+  }
+
+  bool step() {
+    while (*rest_ == '/') rest_++;
+    if (!*rest_) return true;
+    size_t length = strcspn(rest_, "/");
+    char name[NAME_MAX + 1];
+    if (length > NAME_MAX) return fail(ENAMETOOLONG, nullptr) == 0;
+    memcpy(name, rest_, length);
+    name[length] = 0;
+    rest_ += length;
+    if (const char *why = checkFolder(status_, false)) return fail(EPERM, why) == 0;
+    return enter(name);
+  }
+
+  bool enter(const char *name) {
+    int fd = openat(at_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+      if (mkdirat(at_, name, mode_) != 0 && errno != EEXIST) return fail(errno, nullptr) == 0;
+      fd = openat(at_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    }
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+      fail(errno, nullptr);
+      if (fd >= 0) close(fd);
+      return false;
+    }
+    if (S_ISLNK(status.st_mode)) return follow(fd, status);
+    return moveTo(fd);
+  }
+
+  bool follow(int link, const struct stat &status) {
+    char target[PATH_MAX];
+    ssize_t length = readlinkat(link, "", target, sizeof target - 1);
+    close(link);
+    if (length <= 0) return fail(ELOOP, nullptr) == 0;
+    if (!trusted(status)) return fail(EPERM, "a link on the way belongs to another user") == 0;
+    if (++links_ > kMaxLinks) return fail(ELOOP, nullptr) == 0;
+    size_t restLength = strlen(rest_);
+    if (static_cast<size_t>(length) + 1 + restLength >= sizeof buffer_) return fail(ENAMETOOLONG, nullptr) == 0;
+    memmove(buffer_ + length + 1, rest_, restLength + 1);
+    memcpy(buffer_, target, static_cast<size_t>(length));
+    buffer_[length] = '/';
+    rest_ = buffer_;
+    return target[0] == '/' ? restart("/") : true;
+  }
+
+  mode_t mode_;
+  OpenFailure *failure_;
+  char buffer_[PATH_MAX];
+  const char *rest_ = nullptr;
+  int at_ = -1;
+  int links_ = 0;
+  struct stat status_ {};
+};
+
+const char *checkFile(const struct stat &status) {
+  if (!S_ISREG(status.st_mode)) return "not a regular file";
+  if (status.st_nlink != 1) return "the file has several names";
+  if (!trusted(status)) return "the file belongs to another user";
+  if (status.st_mode & (S_IWGRP | S_IWOTH)) return "the file is writable by others";
+  return nullptr;
+}
+
+FileStatus convert(const struct stat &status) {
+  return {{static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino)},
+          static_cast<uint64_t>(status.st_size),
+          static_cast<uint64_t>(status.st_nlink)};
+}
+
+ssize_t writeRaw(int fd, const void *data, size_t size) {
+  // Not write(): that is a cancellation point, and a thread that dies here would keep the lock.
+  return syscall(SYS_write, fd, data, size);
+}
+
+bool sizeLimited() {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+// Where a file size limit exists, the write that crosses it raises SIGXFSZ, which kills by default. It is blocked for
+// the write and taken off the thread's queue again, unless the host had one pending itself.
+class NoSigxfsz {
+ public:
+  NoSigxfsz() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGXFSZ);
+    sigset_t pending;
+    sigpending(&pending);
+    hadOne_ = sigismember(&pending, SIGXFSZ) == 1;
+    pthread_sigmask(SIG_BLOCK, &set_, &old_);
+  }
+  ~NoSigxfsz() {
+    ErrnoGuard guard;
+    timespec none{};
+    if (!hadOne_)
+      while (sigtimedwait(&set_, nullptr, &none) < 0 && errno == EINTR) continue;
+    pthread_sigmask(SIG_SETMASK, &old_, nullptr);
+  }
+
+ private:
+  sigset_t set_, old_;
+  bool hadOne_;
+};
+
+size_t writeAll(int fd, const char *data, size_t size, int *error) {
+  size_t done = 0;
+  while (done < size) {
+    ssize_t wrote = writeRaw(fd, data + done, size - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) {
+      *error = wrote < 0 ? errno : EIO;
+      return done;
+    }
+    done += static_cast<size_t>(wrote);
+  }
+  return done;
+}
+
+}  // namespace
+
+FileId fileIdOf(int fd) {
+  FileStatus status;
+  return statusOf(fd, &status) ? status.id : FileId{0, 0};
+}
+
+bool statusOf(int fd, FileStatus *out) {
+  ErrnoGuard guard;
+  struct stat status;
+  if (fd < 0 || fstat(fd, &status) != 0) return false;
+  *out = convert(status);
+  return true;
+}
+
+bool statusOfPath(const char *path, FileStatus *out) {
+  ErrnoGuard guard;
+  struct stat status;
+  if (lstat(path, &status) != 0) return false;
+  *out = convert(status);
+  return true;
+}
+
+int moveHigh(int fd) {
+  ErrnoGuard guard;
+  static constexpr int kFloors[] = {700, 240, 100, 40};
+  for (int floor : kFloors) {
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+    if (high < 0) continue;
+    close(fd);
+    return high;
+  }
+  return fd;
+}
+
+int openPrivateFolder(const char *path, bool groupReadable, OpenFailure *failure) {
+  ErrnoGuard guard;
+  return Walk(groupReadable, failure).run(path);
+}
+
+int openPrivateFile(int folder, const char *name, int flags, bool groupReadable, bool *created, OpenFailure *failure) {
+  ErrnoGuard guard;
+  mode_t mode = groupReadable ? 0640 : 0600;
+  int safe = (flags & ~(O_CREAT | O_EXCL)) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  int fd = -1;
+  *created = false;
+  for (int attempt = 0; attempt < 8 && fd < 0; attempt++) {
+    fd = openat(folder, name, safe);
+    if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT)) break;
+    fd = openat(folder, name, safe | O_CREAT | O_EXCL, mode);
+    if (fd >= 0) *created = true;
+    else if (errno != EEXIST) break;
+  }
+  struct stat status;
+  if (fd < 0 || fstat(fd, &status) != 0) {
+    *failure = {errno, nullptr};
+    if (fd >= 0) close(fd);
+    return -1;
+  }
+  if (const char *why = checkFile(status)) {
+    *failure = {EPERM, why};
+    close(fd);
+    return -1;
+  }
+  if (*created) fchmod(fd, mode);  // the host's umask is not ours to rely on
+  return moveHigh(fd);
+}
+
+size_t writeQuietly(int fd, const void *data, size_t size, int *error) {
+  ErrnoGuard guard;
+  *error = 0;
+  if (!sizeLimited()) return writeAll(fd, static_cast<const char *>(data), size, error);
+  NoSigxfsz quiet;
+  return writeAll(fd, static_cast<const char *>(data), size, error);
+}
+
+}  // namespace virtshim
