@@ -1,0 +1,16 @@
+// virtshim.node: what JavaScript asks of the native core. One file per group of functions; this one only lists them.
+#include <napi.h>
+
+#include "addon/exports.h"
+
+namespace virtshim::addon {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exportPolicy(env, exports);
+  exportProcess(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(virtshim, init)
+
+}  // namespace virtshim::addon

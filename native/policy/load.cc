@@ -1,0 +1,161 @@
+// Checks an image before anything in it is trusted. Whoever wrote the bytes, decide() must stay inside them and end:
+// every offset, count, index and enum value is checked here, each section once, so that loading takes linear time.
+#include <cstring>
+
+#include "policy/checks.h"
+#include "policy/policy.h"
+#include "sys/sha256.h"
+
+namespace virtshim::policy {
+
+namespace {
+
+using namespace image;
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "policy images are little-endian and read in place");
+
+ImageError checkHeader(const uint8_t *bytes, size_t size) {
+  Header header;
+  if (size < sizeof header) {
+    const size_t known = size < sizeof kMagic ? size : sizeof kMagic;
+    return memcmp(bytes, kMagic, known) == 0 ? ImageError::Truncated : ImageError::NotAnImage;
+  }
+  memcpy(&header, bytes, sizeof header);
+  if (memcmp(header.magic, kMagic, sizeof kMagic) != 0) return ImageError::NotAnImage;
+  if (header.version != kVersion) return ImageError::Version;
+  if (size < header.totalSize) return ImageError::Truncated;
+  if (header.headerSize != sizeof(Header) || header.totalSize != size) return ImageError::Corrupt;
+  if (size < sizeof(Header) + sizeof(Body)) return ImageError::Corrupt;
+  if (header.apiFingerprint != kApiFingerprint) return ImageError::Foreign;
+  uint8_t sum[sizeof header.checksum];
+  sha256(bytes + sizeof header, size - sizeof header, sum);
+  return memcmp(sum, header.checksum, sizeof sum) == 0 ? ImageError::Ok : ImageError::Checksum;
+}
+
+template <typename T>
+bool place(const uint8_t *bytes, const Section &section, const T **out) {
+  const uint64_t end = section.offset + static_cast<uint64_t>(section.count) * sizeof(T);
+  const uint64_t total = reinterpret_cast<const Header *>(bytes)->totalSize;
+  if (section.offset % kAlignment != 0 || section.offset < sizeof(Header) + sizeof(Body) || end > total) return false;
+  *out = reinterpret_cast<const T *>(bytes + section.offset);
+  return true;
+}
+
+bool placeSections(const uint8_t *bytes, View *view) {
+  const Body &body = *view->body;
+  return place(bytes, body.functions, &view->functions) && place(bytes, body.groups, &view->groups) &&
+         place(bytes, body.candidates, &view->candidates) && place(bytes, body.slots, &view->slots) &&
+         place(bytes, body.rules, &view->rules) && place(bytes, body.ids, &view->ids) &&
+         place(bytes, body.globRefs, &view->globRefs) && place(bytes, body.globs, &view->globs) &&
+         place(bytes, body.arguments, &view->arguments) && place(bytes, body.strings, &view->strings);
+}
+
+bool within(const Range &range, const Section &section) {
+  return static_cast<uint64_t>(range.first) + range.count <= section.count;
+}
+
+bool indexOrNone(uint32_t index, const Section &section) { return index == kNone || index < section.count; }
+
+bool checkBody(const View &view) {
+  const Body &body = *view.body;
+  // A final NUL makes every offset into the strings the start of a C string.
+  if (body.strings.count == 0 || view.strings[body.strings.count - 1] != '\0') return false;
+  return body.mode <= static_cast<uint8_t>(Mode::Disabled) && body.unknownApi <= static_cast<uint8_t>(Mode::Disabled) &&
+         body.onAuditFailure <= static_cast<uint8_t>(OnAuditFailure::Allow) &&
+         body.audit <= (kAuditNetlink | kAuditFileAlways) && body.name < body.strings.count &&
+         body.trail < body.strings.count && body.functions.count == kFunctionCount;
+}
+
+bool checkFunction(const View &view, const image::Function &function) {
+  return indexOrNone(function.denyGroup, view.body->groups) && indexOrNone(function.allowGroup, view.body->groups) &&
+         function.auditLevel <= static_cast<uint8_t>(AuditLevel::RequestResponse);
+}
+
+bool checkGroup(const View &view, const Group &group) {
+  const Section &candidates = view.body->candidates;
+  if (!indexOrNone(group.all, candidates) || !indexOrNone(group.root, candidates)) return false;
+  if (group.flags > (kGroupExactNames | kGroupUids)) return false;
+  if (group.flags == 0 && group.prefixLengths == 0) return true;
+  const uint64_t capacity = static_cast<uint64_t>(group.slotMask) + 1;
+  return (capacity & group.slotMask) == 0 && group.slots + capacity <= view.body->slots.count;
+}
+
+bool checkCandidate(const View &view, const Candidate &candidate) {
+  return candidate.rule < view.body->rules.count && indexOrNone(candidate.glob, view.body->globs) &&
+         candidate.last <= 1;
+}
+
+bool checkRule(const View &view, const Rule &rule) {
+  const Body &body = *view.body;
+  return rule.id < body.strings.count && rule.kinds < (1u << kObjectKindCount) && within(rule.uids, body.ids) &&
+         within(rule.gids, body.ids) && within(rule.uris, body.globRefs) && within(rule.drivers, body.globRefs) &&
+         within(rule.names, body.globRefs) && within(rule.uuids, body.globRefs) &&
+         within(rule.arguments, body.arguments) && rule.effect <= static_cast<uint8_t>(Effect::Deny) &&
+         rule.readOnly <= static_cast<uint8_t>(ReadOnly::Never);
+}
+
+bool checkGlob(const View &view, const Glob &glob) {
+  return within({glob.literal, glob.literalSize}, view.body->strings) &&
+         within({glob.rest, glob.restSize}, view.body->strings) && glob.form <= GlobForm::General;
+}
+
+bool checkArgument(const View &view, const Argument &argument) {
+  if (argument.nameId >= kArgNameCount || static_cast<uint8_t>(argument.op) >= kOperatorCount) return false;
+  if (argument.operand == Operand::Glob) return argument.glob < view.body->globs.count;
+  return static_cast<uint8_t>(argument.operand) < kOperandCount;
+}
+
+template <typename T, typename Check>
+bool each(const View &view, const T *items, const Section &section, Check check) {
+  for (uint32_t i = 0; i < section.count; ++i) {
+    if (!check(view, items[i])) return false;
+  }
+  return true;
+}
+
+bool checkSections(const View &view) {
+  const Body &body = *view.body;
+  const auto checkSlot = [](const View &v, const Slot &slot) { return indexOrNone(slot.first, v.body->candidates); };
+  const auto checkGlobRef = [](const View &v, uint32_t ref) { return ref < v.body->globs.count; };
+  // A last candidate that is `last` ends every list inside the section.
+  if (body.candidates.count != 0 && view.candidates[body.candidates.count - 1].last != 1) return false;
+  return each(view, view.functions, body.functions, checkFunction) && each(view, view.groups, body.groups, checkGroup) &&
+         each(view, view.candidates, body.candidates, checkCandidate) && each(view, view.slots, body.slots, checkSlot) &&
+         each(view, view.rules, body.rules, checkRule) && each(view, view.globRefs, body.globRefs, checkGlobRef) &&
+         each(view, view.globs, body.globs, checkGlob) && each(view, view.arguments, body.arguments, checkArgument);
+}
+
+// The checks that the group's rules cover for every call.
+uint16_t alwaysCovered(const View &view, uint32_t group) {
+  return group == kNone ? uint16_t{0} : static_cast<uint16_t>(view.groups[group].alwaysCovered);
+}
+
+}  // namespace
+
+ImageError Policy::load(const uint8_t *bytes, size_t size, Policy *out) {
+  const ImageError error = checkHeader(bytes, size);
+  if (error != ImageError::Ok) return error;
+  if (reinterpret_cast<uintptr_t>(bytes) % kAlignment != 0) return ImageError::Corrupt;
+  Policy policy;
+  policy.view_.header = reinterpret_cast<const Header *>(bytes);
+  policy.view_.body = reinterpret_cast<const Body *>(bytes + sizeof(Header));
+  if (!placeSections(bytes, &policy.view_) || !checkBody(policy.view_) || !checkSections(policy.view_)) {
+    return ImageError::Corrupt;
+  }
+  policy.noteRefusals();
+  *out = policy;
+  return ImageError::Ok;
+}
+
+void Policy::noteRefusals() {
+  for (uint16_t i = 0; i < kFunctionCount; ++i) {
+    const image::Function &function = view_.functions[i];
+    const uint16_t uncovered = possibleChecks(kFunctions[i]) & ~alwaysCovered(view_, function.allowGroup);
+    const uint64_t bit = uint64_t{1} << (i % 64);
+    const bool denied = function.denyGroup != kNone;
+    if (denied || (uncovered & function.defaultDeny) != 0) mayRefuse_[0][i / 64] |= bit;
+    if (denied && kFunctions[i].stateChanging) mayRefuse_[1][i / 64] |= bit;
+  }
+}
+
+}  // namespace virtshim::policy

@@ -1,0 +1,117 @@
+// The compiled policy and the one evaluator. Pure: no I/O, no allocation, no libvirt, no clock.
+//
+// src/policy/compile.ts writes the image, docs/policy-image.md describes it. Everything that is asked about a call
+// beyond its arguments comes through CallFacts, so that it is looked up only where some rule needs it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "api/facts.h"
+#include "policy/image.h"
+
+namespace virtshim::policy {
+
+enum class Effect : uint8_t { Allow, Deny };
+enum class Mode : uint8_t { Enforcing, Permissive, Disabled };
+enum class OnAuditFailure : uint8_t { Deny, Allow };
+enum class AuditLevel : uint8_t { None, Response, RequestResponse };
+enum class Tri : uint8_t { No, Yes, Unknown };
+
+// A string that may be unknown: an unknown fact never satisfies an allow rule and always satisfies a deny rule, so
+// that what cannot be found out never opens a door.
+struct MaybeString {
+  bool known;
+  std::string_view value;
+};
+
+// Facts of one call, found on demand. Implementations cache; each is asked at most a few times per decision.
+//
+// A snapshot or checkpoint is judged as its domain, as libvirt's own access checks do: resourceName() and
+// resourceUuid() are the domain's, or nobody could write a rule that protects a guest from a revert, and a snapshot
+// named like another guest would pass for it.
+class CallFacts {
+ public:
+  virtual uint32_t uid() = 0;
+  virtual bool inGroup(uint32_t gid) = 0;
+  virtual MaybeString connectionUri() = 0;
+  virtual MaybeString connectionDriver() = 0;  // "qemu", "test": the URI's scheme up to '+'
+  virtual Tri connectionReadOnly() = 0;
+  virtual ObjectKind resourceKind() = 0;
+  virtual MaybeString resourceName() = 0;
+  virtual MaybeString resourceUuid() = 0;  // lower-case, with hyphens
+
+ protected:
+  ~CallFacts() = default;
+};
+
+struct Request {
+  FunctionId function;
+  const ArgSlot *args;  // facts(function).argCount of them
+  CallFacts *facts;
+  bool nested;  // a call that libvirt makes to itself: only deny rules are asked
+};
+
+enum class Basis : uint8_t {
+  Rule,     // `rule` decided
+  Default,  // no rule matched: the default of the call's set decided
+};
+
+struct Decision {
+  Effect effect;
+  Basis basis;
+  uint32_t rule;        // index for Policy::ruleId, or kNoRule
+  uint16_t permission;  // Default denials: the first permission that no rule allows, or kNoPermission
+};
+constexpr uint32_t kNoRule = 0xffffffff;
+
+enum class ImageError : uint8_t {
+  Ok,
+  Truncated,    // shorter than its header says
+  NotAnImage,   // wrong magic
+  Version,      // made by another version of virtshim
+  Foreign,      // compiled against another table of libvirt functions
+  Checksum,
+  Corrupt,      // an offset or a value is out of bounds
+};
+const char *describe(ImageError error);  // lower-case, no period
+
+// A view of an image; does not own the bytes, which must stay mapped and unchanged while it is used.
+class Policy {
+ public:
+  // Checks the whole image once: magic, version, fingerprint, checksum, then every offset. O(size).
+  static ImageError load(const uint8_t *image, size_t size, Policy *out);
+
+  Mode mode() const;
+  Mode unknownApi() const;  // what happens to functions the shim does not know: enforcing = refuse
+  OnAuditFailure onAuditFailure() const;
+  bool auditFileAlways() const;  // audit text goes to audit.log also where netlink accepts it
+  bool auditNetlink() const;     // audit text goes to netlink
+  const char *trail() const;     // folder of the trail, or "" where the policy names none
+  const char *name() const;
+  const uint8_t *digest() const;  // SHA-256 of the image's body, 32 bytes: the policy hash in the records
+  const char *ruleId(uint32_t rule) const;
+  uint32_t ruleCount() const;
+  AuditLevel auditLevel(FunctionId function) const;
+
+  // True where decide() can be anything but an allow for some call of this function. O(1): worked out by load().
+  bool mayRefuse(FunctionId function, bool nested) const;
+
+  // The mode is the caller's to apply: this says what the rules say.
+  // Deny overrides: the first deny rule in file order that matches; else allow where the allow rules cover every
+  // permission the call needs (the first matching one is reported); else the default of its set.
+  Decision decide(const Request &request) const;
+
+ private:
+  Decision decideDeny(const Request &request, uint16_t active) const;
+  Decision decideAllow(const Request &request, uint16_t active) const;
+  void noteRefusals();
+
+  static constexpr size_t kFunctionWords = (kFunctionCount + 63) / 64;
+
+  image::View view_ = {};
+  uint64_t mayRefuse_[2][kFunctionWords] = {};  // one bit per function; [1] for nested calls
+};
+
+}  // namespace virtshim::policy

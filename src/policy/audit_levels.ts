@@ -1,0 +1,41 @@
+/** What each function leaves in the trail when it is permitted. */
+import { type ApiFunction, functions } from '../generated/api.js';
+import { type Action, actionKinds, resolveAction } from './action.js';
+import type { AuditLevel } from './document.js';
+import type { Complaint, Path } from './source.js';
+
+/** In the order of the image's numbers, which is that of how much is recorded. */
+export const auditLevels: readonly AuditLevel[] = ['none', 'response', 'request-response'];
+
+/** The level of a function that no action of `audit.levels` covers. */
+export function defaultLevel(fn: ApiFunction): AuditLevel {
+  return fn.stateChanging ? 'request-response' : 'none';
+}
+
+/** Levels by function id. The most specific action decides; between equals, the one that records more. */
+export function resolveAuditLevels(
+  levels: Readonly<Record<string, AuditLevel>>,
+  complain: (path: Path, complaint: Complaint) => void,
+): readonly AuditLevel[] {
+  const result = functions.map(defaultLevel);
+  const entries = Object.entries(levels).flatMap(([text, level]) => {
+    const resolved = resolveAction(text);
+    if ('action' in resolved) return [{ action: resolved.action, level }];
+    complain(['audit', 'levels', text], { ...resolved.complaint, atKey: true });
+    return [];
+  });
+  entries.sort((a, b) => specificity(b.action) - specificity(a.action) || rank(a.level) - rank(b.level));
+  for (const { action, level } of entries) {
+    for (const id of action.coverage.keys()) result[id] = level;
+  }
+  return result;
+}
+
+// Higher is more general.
+function specificity(action: Action): number {
+  return actionKinds.indexOf(action.kind);
+}
+
+function rank(level: AuditLevel): number {
+  return auditLevels.indexOf(level);
+}

@@ -1,0 +1,171 @@
+/** Policy -> image. */
+import { type ApiFunction, functions, objectKinds } from '../generated/api.js';
+import { type Accounts, type LookUp, resolveAccounts } from './accounts.js';
+import { setsOfFunction } from './action.js';
+import { type ArgumentCondition, operators } from './argument.js';
+import { auditLevels } from './audit_levels.js';
+import { type Diagnostic, hasErrors } from './diagnostic.js';
+import type { Effect, Mode } from './document.js';
+import { type GroupMember, writeGroup } from './group_index.js';
+import { auditFileAlways, auditNetlink, none } from './image_layout.js';
+import { type Bytes, ImageWriter, type Range } from './image_writer.js';
+import type { Policy } from './load.js';
+import { isUnconditional, type Rule } from './rule.js';
+import { type Checks, setOf } from './sets.js';
+
+export interface Compiled {
+  /** Undefined where there is any error. */
+  readonly image: Uint8Array | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Compiles for this machine: its users and groups are looked up now. */
+export async function compilePolicy(policy: Policy, lookUp?: LookUp): Promise<Compiled> {
+  const accounts = await resolveAccounts(policy, lookUp);
+  const { diagnostics } = accounts;
+  return { image: hasErrors(diagnostics) ? undefined : writeImage(policy, accounts), diagnostics };
+}
+
+const modes: readonly Mode[] = ['enforcing', 'permissive', 'disabled'];
+const effects: readonly Effect[] = ['allow', 'deny'];
+
+/** The image of a policy all of whose accounts are known. The same policy gives the same bytes. */
+export function writeImage(policy: Policy, accounts: Pick<Accounts, 'users' | 'groups'>): Uint8Array {
+  const writer = new ImageWriter();
+  const name = writer.string(policy.name);
+  const trail = writer.string(policy.trail);
+  const members = policy.rules.map((rule) => {
+    const uids = idsOf(rule.users, accounts.users, rule.uids);
+    writeRule(writer, rule, uids, idsOf(rule.groups, accounts.groups, []));
+    return { names: rule.names, uids, unconditional: isUnconditional(rule) };
+  });
+  writeFunctions(writer, policy, members);
+  return writer.finish((out) => {
+    out.u8(modes.indexOf(policy.mode));
+    out.u8(modes.indexOf(policy.unknownApi === 'deny' ? 'enforcing' : 'permissive'));
+    // The image's numbers are those of OnAuditFailure, where refusing comes first.
+    out.u8(policy.onAuditFailure === 'deny' ? 0 : 1);
+    out.u8((policy.auditNetlink ? auditNetlink : 0) | (policy.auditFileAlways ? auditFileAlways : 0));
+    out.u32(name);
+    out.u32(trail);
+    out.u32(0);
+  });
+}
+
+function idsOf(names: readonly string[], known: ReadonlyMap<string, number>, more: readonly number[]): number[] {
+  const ids = names.map((name) => {
+    const id = known.get(name);
+    if (id === undefined) throw new RangeError(`account \`${name}\` was not looked up`);
+    return id;
+  });
+  return [...new Set([...ids, ...more])];
+}
+
+type Conditions = Pick<GroupMember, 'names' | 'uids' | 'unconditional'>;
+
+function writeFunctions(writer: ImageWriter, policy: Policy, conditions: readonly Conditions[]): void {
+  const groups = new Groups(writer, conditions);
+  const deny = policy.rules.filter((rule) => rule.effect === 'deny');
+  const allow = policy.rules.filter((rule) => rule.effect === 'allow');
+  for (const fn of functions) {
+    const denyGroup = groups.indexOf('deny', fn, deny);
+    // A helper is permitted unless a rule denies it by name.
+    const allowGroup = setOf(fn) === undefined ? none : groups.indexOf('allow', fn, allow);
+    writer.append('functions', (out) => {
+      out.u32(denyGroup);
+      out.u32(allowGroup);
+      out.u16(defaultDeny(policy, fn));
+      out.u8(auditLevels.indexOf(policy.auditLevels[fn.id] ?? 'none'));
+      out.u8(0);
+    });
+  }
+}
+
+function defaultDeny(policy: Policy, fn: ApiFunction): Checks {
+  const denied = setsOfFunction(fn).filter(([set]) => policy.defaults[set] === 'deny');
+  return denied.reduce((mask, [, checks]) => mask | checks, 0);
+}
+
+/** Functions that the same rules concern in the same way share a group. */
+class Groups {
+  private readonly known = new Map<string, number>();
+
+  constructor(
+    private readonly writer: ImageWriter,
+    private readonly conditions: readonly Conditions[],
+  ) {}
+
+  indexOf(effect: Effect, fn: ApiFunction, rules: readonly Rule[]): number {
+    const concerned = rules.filter((rule) => rule.coverage.has(fn.id));
+    if (concerned.length === 0) return none;
+    const checksOf = (rule: Rule) => rule.coverage.get(fn.id) ?? 0;
+    const key = `${effect} ${concerned.map((rule) => `${rule.index}:${checksOf(rule)}`).join(' ')}`;
+    const index =
+      this.known.get(key) ??
+      this.write(
+        effect,
+        concerned.map((rule) => [rule.index, checksOf(rule)]),
+      );
+    this.known.set(key, index);
+    return index;
+  }
+
+  private write(effect: Effect, members: readonly (readonly [number, Checks])[]): number {
+    const group = members.map(([rule, checks]) => {
+      const conditions = this.conditions[rule];
+      if (conditions === undefined) throw new RangeError(`no rule ${rule}`);
+      return { rule, checks, ...conditions };
+    });
+    return writeGroup(this.writer, effect, group);
+  }
+}
+
+function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], gids: readonly number[]): void {
+  const id = writer.string(rule.id);
+  const ranges: readonly Range[] = [
+    writer.idList(uids),
+    writer.idList(gids),
+    writer.globList(rule.uris),
+    writer.globList(rule.drivers),
+    writer.globList(rule.names),
+    writer.globList(rule.uuids),
+    writeArguments(writer, rule.arguments),
+  ];
+  writer.append('rules', (out) => {
+    out.u32(id);
+    out.u32(kindMask(rule.kinds));
+    for (const range of ranges) out.range(range);
+    out.u8(effects.indexOf(rule.effect));
+    out.u8(rule.readOnly === undefined ? 0 : rule.readOnly ? 1 : 2);
+    out.u16(0);
+  });
+}
+
+function kindMask(kinds: readonly string[]): number {
+  return kinds.reduce((mask, kind) => mask | (1 << objectKinds.findIndex((known) => known === kind)), 0);
+}
+
+const operandSigned = 0;
+const operandUnsigned = 1;
+const operandGlob = 2;
+
+function writeArguments(writer: ImageWriter, conditions: readonly ArgumentCondition[]): Range {
+  const globs = conditions.map(({ operand }) => (typeof operand === 'bigint' ? none : writer.glob(operand)));
+  return writer.pool('arguments', (out) => {
+    for (const [index, condition] of conditions.entries()) writeArgument(out, condition, globs[index] ?? none);
+  });
+}
+
+function writeArgument(out: Bytes, { nameId, operator, operand }: ArgumentCondition, glob: number): void {
+  out.u16(nameId);
+  out.u8(operators.indexOf(operator));
+  if (typeof operand === 'bigint') {
+    out.u8(operand < 0n ? operandSigned : operandUnsigned);
+    out.u32(none);
+    out.u64(BigInt.asUintN(64, operand));
+  } else {
+    out.u8(operandGlob);
+    out.u32(glob);
+    out.u64(0n);
+  }
+}
