@@ -19,7 +19,8 @@
       ],
       'cflags': ['-fno-plt'],
       'ldflags': [
-        '-Wl,-z,relro,-z,now',
+        # nodelete: fork handlers, thread-local buffers and the audit thread outlive any dlclose by the host.
+        '-Wl,-z,relro,-z,now,-z,nodelete',
         '-Wl,--version-script=<(module_root_dir)/native/interposer/exports.map',
       ],
       'conditions': [
