@@ -1,0 +1,26 @@
+// Trails: reading, showing and verifying what the shim recorded. docs/records.md describes the format.
+export { auditLine, auditText } from './audit_text.js';
+export { bytesToText, textToBytes, unescapeBytes, unescapeValue } from './escape.js';
+export { parseRecord } from './parse.js';
+export { readTrail } from './read.js';
+export type {
+  ConnectionFacts,
+  Decision,
+  ResourceFacts,
+  TrailItem,
+  TrailLine,
+  TrailParam,
+  TrailPlace,
+  TrailRecord,
+  TrailValue,
+} from './record.js';
+export type { ShowFormat, ShowOptions, ShowOutcome, ShowSummary, ShowTone } from './show.js';
+export { outcomeOf, showTrail } from './show.js';
+export type {
+  TrailProblem,
+  TrailProblemKind,
+  TrailVerification,
+  UnansweredCall,
+  VerifyOptions,
+} from './verify.js';
+export { verifyTrail } from './verify.js';
