@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "call/object_xml.h"
-#include "libvirt/errors.h"
 #include "libvirt/uuid.h"
 #include "sys/identity.h"
 
@@ -88,17 +87,17 @@ ObjectKind LiveCallFacts::resourceKind() {
 }
 
 policy::MaybeString LiveCallFacts::resourceName() {
-  findResource();
+  findName();
   return maybe(nameKnown_, name_.view());
 }
 
 policy::MaybeString LiveCallFacts::resourceUuid() {
-  findResource();
+  findUuid();
   return maybe(uuidKnown_, uuid_);
 }
 
 std::string_view LiveCallFacts::resourceParent() {
-  findResource();
+  findParent();
   return parent_.view();
 }
 
@@ -109,41 +108,60 @@ const ConnectionFacts *LiveCallFacts::connection() {
 
 void LiveCallFacts::gather() {
   findConnection();
-  findResource();
+  findName();
+  findUuid();
+  findParent();
 }
 
 void LiveCallFacts::learnFromResult(void *object) {
   result_ = object;
-  resourceFound_ = false;
-  missed_ = false;
+  resourceFound_ = nameFound_ = uuidFound_ = parentFound_ = missed_ = false;
+  object_ = nullptr;
   if (!isOpen(function_)) return;
   releaseConnectionFacts(connection_);
   connection_ = nullptr;
   connectionFound_ = false;
 }
 
+// Whether the resource is an object that the call has in hand, or is only spoken of in its arguments.
 void LiveCallFacts::findResource() {
   if (resourceFound_) return;
   resourceFound_ = true;
-  if (result_ && function_.returnsObject != ObjectKind::Connect)
-    return findResourceOfObject(function_.returnsObject, result_);
-  if (function_.resourceArg >= 0)
-    return findResourceOfObject(function_.object, const_cast<void *>(args_[function_.resourceArg].p));
-  findResourceInArguments();
+  void *object = nullptr;
+  if (result_ && !isOpen(function_)) {
+    object = result_;
+    objectKind_ = function_.returnsObject;
+  } else if (function_.resourceArg >= 0) {
+    object = const_cast<void *>(args_[function_.resourceArg].p);
+    objectKind_ = function_.object;
+  } else {
+    return findResourceInArguments();
+  }
+  if (isObject(objectKind_, object)) object_ = object;
 }
 
-void LiveCallFacts::findResourceOfObject(ObjectKind kind, void *object) {
-  if (!isObject(kind, object)) return;
-  ErrorGuard guard;
-  const char *name = nameOf(kind, object);
-  if (name) name_.assign(name);
-  nameKnown_ = true;
-  uuidOf(kind, object, uuid_);
-  uuidKnown_ = true;
-  ObjectKind parentKind;
-  void *parent = parentOf(kind, object, &parentKind);
-  const char *parentName = parent ? nameOf(parentKind, parent) : nullptr;
-  if (parentName) parent_.assign(parentName);
+void LiveCallFacts::findName() {
+  findResource();
+  if (nameFound_ || !object_) return;
+  nameFound_ = nameKnown_ = true;
+  if (const char *name = nameOf(objectKind_, object_)) name_.assign(name);
+}
+
+void LiveCallFacts::findUuid() {
+  findResource();
+  if (uuidFound_ || !object_) return;
+  uuidFound_ = uuidKnown_ = true;
+  uuidOf(objectKind_, object_, uuid_);
+}
+
+void LiveCallFacts::findParent() {
+  findResource();
+  if (parentFound_ || !object_) return;
+  parentFound_ = true;
+  ObjectKind kind;
+  void *parent = parentOf(objectKind_, object_, &kind);
+  const char *name = parent ? nameOf(kind, parent) : nullptr;
+  if (name) parent_.assign(name);
 }
 
 // A look-up says whom it looks for, a definition whom it defines. Calls on the host or on lists have no resource with
@@ -185,9 +203,7 @@ void *LiveCallFacts::connectionPointer() {
   if (function_.connectArg >= 0) return const_cast<void *>(args_[function_.connectArg].p);
   if (function_.resourceArg < 0) return nullptr;
   void *object = const_cast<void *>(args_[function_.resourceArg].p);
-  if (!isObject(function_.object, object)) return nullptr;
-  ErrorGuard guard;
-  return connectionOf(function_.object, object);
+  return isObject(function_.object, object) ? connectionOf(function_.object, object) : nullptr;
 }
 
 void LiveCallFacts::findConnection() {

@@ -57,10 +57,12 @@ class LiveCallFacts final : public policy::CallFacts {
  private:
   void findResource();
   void findResourceInArguments();
+  void findName();
+  void findUuid();
+  void findParent();
   void learnName(std::string_view name);
   void learnUuidBytes(const uint8_t *bytes);
   void learnFromString(const ArgFacts &arg, const char *text);
-  void findResourceOfObject(ObjectKind kind, void *object);
   void findConnection();
   void *connectionPointer();
   policy::MaybeString maybe(bool known, std::string_view value);
@@ -69,7 +71,12 @@ class LiveCallFacts final : public policy::CallFacts {
   const FunctionFacts &function_;
   const ArgSlot *args_;
   void *result_ = nullptr;
+  void *object_ = nullptr;  // the resource, where the call has it in hand; checked to be of kind objectKind_
+  ObjectKind objectKind_ = ObjectKind::None;
   bool resourceFound_ = false;
+  bool nameFound_ = false;
+  bool uuidFound_ = false;
+  bool parentFound_ = false;
   bool connectionFound_ = false;
   bool missed_ = false;
   bool uidKnown_ = false;

@@ -117,9 +117,9 @@ void chooseTrail(const ActivePolicy *host) {
 
 void configureTrail() {
   bool netlink = activeCount == 0, fileAlways = false;
-  for (const ActivePolicy &entry : active) {
-    netlink = netlink || !entry.usable || entry.policy.auditNetlink();
-    fileAlways = fileAlways || (entry.usable && entry.policy.auditFileAlways());
+  for (const ActivePolicy *entry = begin(); entry != end(); entry++) {
+    netlink = netlink || !entry->usable || entry->policy.auditNetlink();
+    fileAlways = fileAlways || (entry->usable && entry->policy.auditFileAlways());
   }
   audit::Trail::configure({trailFolder, netlink, fileAlways, geteuid() == 0});
 }

@@ -2,13 +2,13 @@
 
 #include <cstring>
 
+#include "libvirt/errors.h"
 #include "libvirt/learned_field.h"
 #include "libvirt/real.h"
 
 namespace virtshim {
 namespace {
 
-using GetString = const char *(*)(void *);
 using GetObject = void *(*)(void *);
 using GetUuid = int (*)(void *, uint8_t *);
 using Release = int (*)(void *);
@@ -73,11 +73,27 @@ void **classVariable(ObjectKind kind) {
   return static_cast<void **>(found);
 }
 
-LearnedField uuidFields[kObjectKindCount], connectionFields[kObjectKindCount];
+LearnedField nameFields[kObjectKindCount], uuidFields[kObjectKindCount], connectionFields[kObjectKindCount];
 
 template <typename F>
 F optionalReal(FunctionId id) {
   return id == kNone ? nullptr : real<F>(id);
+}
+
+// Asks an accessor that returns a pointer kept in the object.
+void *askPointer(FunctionId accessor, void *object) {
+  auto get = optionalReal<GetObject>(accessor);
+  if (!get) return nullptr;
+  ErrorGuard guard;
+  return get(object);
+}
+
+void *pointerOf(LearnedField *field, FunctionId accessor, void *object) {
+  void *pointer = nullptr;
+  if (accessor == kNone || field->read(object, &pointer, sizeof pointer)) return pointer;
+  pointer = askPointer(accessor, object);
+  if (pointer) field->learn(object, &pointer, sizeof pointer);
+  return pointer;
 }
 
 }  // namespace
@@ -96,8 +112,7 @@ bool isObject(ObjectKind kind, const void *object) {
 }
 
 const char *nameOf(ObjectKind kind, void *object) {
-  auto get = optionalReal<GetString>(functionsOf(kind).name);
-  return get ? get(object) : nullptr;
+  return static_cast<const char *>(pointerOf(&nameFields[static_cast<int>(kind)], functionsOf(kind).name, object));
 }
 
 bool uuidOf(ObjectKind kind, void *object, char *out) {
@@ -105,6 +120,7 @@ bool uuidOf(ObjectKind kind, void *object, char *out) {
   LearnedField &field = uuidFields[static_cast<int>(kind)];
   if (!field.read(object, bytes, sizeof bytes)) {
     auto get = optionalReal<GetUuid>(functionsOf(kind).uuid);
+    ErrorGuard guard;
     if (!get || get(object, bytes) != 0) return false;
     field.learn(object, bytes, sizeof bytes);
   }
@@ -119,26 +135,17 @@ void *connectionOf(ObjectKind kind, void *object) {
     void *network = parentOf(kind, object, &parentKind);
     return network ? connectionOf(ObjectKind::Network, network) : nullptr;
   }
-  void *connection = nullptr;
-  LearnedField &field = connectionFields[static_cast<int>(kind)];
-  if (field.read(object, &connection, sizeof connection)) return connection;
-  auto get = optionalReal<GetObject>(functionsOf(kind).connection);
-  connection = get ? get(object) : nullptr;
-  if (connection) field.learn(object, &connection, sizeof connection);
-  return connection;
+  return pointerOf(&connectionFields[static_cast<int>(kind)], functionsOf(kind).connection, object);
 }
 
 void *parentOf(ObjectKind kind, void *object, ObjectKind *parentKind) {
-  FunctionId id = kNone;
+  *parentKind = kind == ObjectKind::NetworkPort ? ObjectKind::Network : ObjectKind::Domain;
   switch (kind) {
-    case ObjectKind::DomainSnapshot: id = FunctionId::virDomainSnapshotGetDomain; break;
-    case ObjectKind::DomainCheckpoint: id = FunctionId::virDomainCheckpointGetDomain; break;
-    case ObjectKind::NetworkPort: id = FunctionId::virNetworkPortGetNetwork; break;
+    case ObjectKind::DomainSnapshot: return askPointer(FunctionId::virDomainSnapshotGetDomain, object);
+    case ObjectKind::DomainCheckpoint: return askPointer(FunctionId::virDomainCheckpointGetDomain, object);
+    case ObjectKind::NetworkPort: return askPointer(FunctionId::virNetworkPortGetNetwork, object);
     default: return nullptr;
   }
-  *parentKind = kind == ObjectKind::NetworkPort ? ObjectKind::Network : ObjectKind::Domain;
-  auto get = optionalReal<GetObject>(id);
-  return get ? get(object) : nullptr;
 }
 
 void releaseObject(ObjectKind kind, void *object) {

@@ -1,7 +1,7 @@
 // Names, uuids and connections of libvirt objects, asked of libvirt itself.
 //
-// All of it is local to the process: no accessor used here talks to a driver. The accessors reset the thread's last
-// error: callers hold an ErrorGuard.
+// All of it is local to the process: no accessor used here talks to a driver. The thread's last error, which libvirt's
+// accessors reset, is kept.
 #pragma once
 
 #include "api/facts.h"
