@@ -14,8 +14,6 @@ export type {
   TrailRecord,
   TrailValue,
 } from './record.js';
-export type { ShowFormat, ShowOptions, ShowOutcome, ShowSummary, ShowTone } from './show.js';
-export { outcomeOf, showTrail } from './show.js';
 export type {
   TrailProblem,
   TrailProblemKind,
