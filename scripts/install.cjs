@@ -23,6 +23,7 @@ function main() {
   if (loads(prebuilt)) return 0;
   // A checkout builds with `npm run build`, which also makes the test programs.
   if (fs.existsSync(path.join(root, 'tsconfig.build.json'))) return 0;
+  fs.rmSync(prebuilt, { recursive: true, force: true });
   console.log('virtshim: no prebuilt files fit this machine, building from source (needs g++, make and python3)');
   return build({ root, clean: true });
 }

@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 /** The catalogue of coded errors: every error that virtshim throws on purpose carries one of these codes. */
 export const ERROR_CODES = {
   VIRTSHIM_USAGE: 'the command line or an argument makes no sense',
@@ -36,9 +38,9 @@ export class VirtshimError extends Error {
   }
 }
 
-/** The reason in a system error, as `No such file or directory`-like text in lower case. */
+/** The reason of a system error as libuv words it: `no such file or directory`. */
 export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const match = /^[A-Z0-9_]+: ([^,]+)/.exec(error.message);
-  return match?.[1] ?? error.message;
+  const number = 'errno' in error && typeof error.errno === 'number' ? -Math.abs(error.errno) : 0;
+  return getSystemErrorMap().get(number)?.[1] ?? error.message;
 }

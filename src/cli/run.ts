@@ -40,36 +40,34 @@ async function run(words: readonly string[], options: ShimOptions): Promise<void
   const file = findProgram(name, process.env.PATH);
   assertWrappable(file);
   const settings = await resolveSettings(options);
-  const { exec } = await import('../native.js');
-  const env = { ...process.env, ...shimVariables(settings, process.env.LD_PRELOAD) };
+  const variables = shimVariables(settings, process.env.LD_PRELOAD);
+  const { native } = await import('../native.js');
+  execute(native().exec, file, [name, ...args], { ...inherited(), ...variables });
+}
+
+function inherited(): Record<string, string> {
+  const set = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(set);
+}
+
+type Exec = (file: string, argv: readonly string[], env: Readonly<Record<string, string>>) => never;
+
+function execute(exec: Exec, file: string, argv: readonly string[], env: Readonly<Record<string, string>>): void {
   try {
-    exec(file, [name, ...args], env);
+    exec(file, argv, env);
   } catch (error) {
-    if (codeOf(error) === 'ENOEXEC') return runAsShellScript(file, args, env, exec);
-    throw execFailure(file, error);
+    // To execvp(3) a file without `#!` is a script of the shell.
+    if (codeOf(error) === 'ENOEXEC' && file !== SHELL) return execute(exec, SHELL, [SHELL, file, ...argv.slice(1)], env);
+    throw new VirtshimError(
+      codeOf(error) === 'ENOENT' ? 'VIRTSHIM_EXEC_NOT_FOUND' : 'VIRTSHIM_EXEC_FAILED',
+      `cannot execute \`${file}\`: ${systemReason(error)}`,
+      { cause: error },
+    );
   }
 }
 
-/** A file without `#!` is a shell script to execvp(3). */
-function runAsShellScript(file: string, args: string[], env: NodeJS.ProcessEnv, exec: Exec): void {
-  try {
-    exec('/bin/sh', ['/bin/sh', file, ...args], env);
-  } catch (error) {
-    throw execFailure(file, error);
-  }
-}
-
-type Exec = (file: string, argv: string[], env: NodeJS.ProcessEnv) => void;
+const SHELL = '/bin/sh';
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-function execFailure(file: string, error: unknown): VirtshimError {
-  const missing = codeOf(error) === 'ENOENT';
-  return new VirtshimError(
-    missing ? 'VIRTSHIM_EXEC_NOT_FOUND' : 'VIRTSHIM_EXEC_FAILED',
-    `cannot execute \`${file}\`: ${systemReason(error)}`,
-    { cause: error },
-  );
 }
