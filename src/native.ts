@@ -62,11 +62,7 @@ export interface Native {
   decide(image: Uint8Array, request: NativeRequest): NativeDecision;
   decideAll(image: Uint8Array, requests: readonly NativeRequest[]): NativeDecision[];
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
-  /**
-   * Replaces this process by `file`. Throws an Error whose `code` is that of errno (`ENOENT`) where it cannot be
-   * started; `argv[0]` is the program's own name.
-   */
-  exec(file: string, argv: readonly string[], env: Readonly<Record<string, string>>): never;
+  exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];
@@ -82,6 +78,14 @@ export function native(): Native {
 /** Path of libvirtshim.so. Throws VIRTSHIM_NATIVE_MISSING where it was not built. */
 export function shimPath(): string {
   return join(dirname(addonPath()), 'libvirtshim.so');
+}
+
+/**
+ * Replaces this process by the program at the path `file`; `argv[0]` is the program's own name. Throws an Error whose
+ * `code` is that of errno (`ENOENT`) where it cannot be started.
+ */
+export function exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never {
+  return native().exec(file, argv, env);
 }
 
 function load(): Native {

@@ -103,7 +103,7 @@ Napi::Value throwUsage(Napi::Env env) {
 }
 
 // exec(file, argv, env): never returns; throws an Error with `code` (ENOENT, EACCES, ...) where the program cannot be
-// started. `file` is looked up in this process's PATH where it has no slash; argv[0] is the program's own name.
+// started. `file` is a path, argv[0] the program's own name; variables that are undefined are left out.
 Napi::Value exec(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsString() || !info[1].IsArray() || !info[2].IsObject()) return throwUsage(env);
@@ -119,13 +119,14 @@ Napi::Value exec(const Napi::CallbackInfo &info) {
   const Napi::Array names = variables.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = names.Get(i).ToString().Utf8Value();
+    if (variables.Get(name).IsUndefined()) continue;
     environment.add(original.of(name + "=" + variables.Get(name).ToString().Utf8Value()));
   }
   if (env.IsExceptionPending()) return env.Undefined();
   resetStandardStreams();
   resetFileLimit();
   resetSignals();
-  execvpe(file.c_str(), arguments.pointers(), environment.pointers());
+  execve(file.c_str(), arguments.pointers(), environment.pointers());
   return throwErrno(env, errno, file);
 }
 

@@ -2,6 +2,7 @@
 import { type ApiFunction, functions } from '../generated/api.js';
 import { type Action, actionKinds, resolveAction } from './action.js';
 import type { AuditLevel } from './document.js';
+import { setOf } from './sets.js';
 import type { Complaint, Path } from './source.js';
 
 /** In the order of the image's numbers, which is that of how much is recorded. */
@@ -26,9 +27,14 @@ export function resolveAuditLevels(
   });
   entries.sort((a, b) => specificity(b.action) - specificity(a.action) || rank(a.level) - rank(b.level));
   for (const { action, level } of entries) {
-    for (const id of action.coverage.keys()) result[id] = level;
+    for (const fn of functions) if (concerns(action, fn)) result[fn.id] = level;
   }
   return result;
+}
+
+// A level is one for all calls of a function: `secret` does not mean every reader of XML that could ask for passwords.
+function concerns(action: Action, fn: ApiFunction): boolean {
+  return action.kind === 'set' ? setOf(fn) === action.text : action.coverage.has(fn.id);
 }
 
 // Higher is more general.

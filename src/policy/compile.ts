@@ -142,7 +142,7 @@ function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], gid
 }
 
 function kindMask(kinds: readonly string[]): number {
-  return kinds.reduce((mask, kind) => mask | (1 << objectKinds.findIndex((known) => known === kind)), 0);
+  return kinds.reduce((mask, kind) => mask | (1 << (objectKinds as readonly string[]).indexOf(kind)), 0);
 }
 
 const operandSigned = 0;

@@ -1,0 +1,69 @@
+// The policies that ship do what their cases say, and nothing in them is doubtful.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { functions } from '../../src/generated/api.js';
+import { native } from '../../src/native.js';
+import { runCases } from '../../src/policy/cases.js';
+import { checkPolicyFile } from '../../src/policy/check.js';
+import { compilePolicy } from '../../src/policy/compile.js';
+import { formatDiagnostic } from '../../src/policy/diagnostic.js';
+import { loadPolicyFile } from '../../src/policy/load.js';
+import { ROOT } from '../support/paths.js';
+
+const folder = join(ROOT, 'policies');
+const names = readdirSync(folder)
+  .filter((file) => file.endsWith('.cases.json'))
+  .map((file) => file.slice(0, -'.cases.json'.length));
+
+describe('the policies that ship', () => {
+  test('are these three', () => {
+    expect(names.sort()).toEqual(['operator', 'permissive-learn', 'read-only']);
+  });
+
+  test.each(names)('%s has neither errors nor warnings', async (name) => {
+    const diagnostics = await checkPolicyFile(join(folder, `${name}.json`));
+    expect(diagnostics.map(formatDiagnostic)).toEqual([]);
+  });
+
+  test.each(names)('%s decides its cases', async (name) => {
+    const { diagnostics, results } = await runCases(join(folder, `${name}.cases.json`));
+    expect(diagnostics.map(formatDiagnostic)).toEqual([]);
+    expect(results.length).toBeGreaterThan(5);
+    expect(results.filter((result) => !result.passed)).toEqual([]);
+  });
+});
+
+describe('permissive-learn', () => {
+  test('can refuse nothing and records every call that is not a helper', async () => {
+    const { policy } = loadPolicyFile(join(folder, 'permissive-learn.json'));
+    if (policy === undefined) throw new Error('permissive-learn does not load');
+    const { image } = await compilePolicy(policy);
+    if (image === undefined) throw new Error('permissive-learn does not compile');
+    for (const fn of functions) {
+      const about = native().functionPolicy(image, fn.name);
+      expect([fn.name, about.mayRefuse, about.mayRefuseNested]).toEqual([fn.name, false, false]);
+      const pair = fn.stateChanging || fn.class === 'admin';
+      const expected = fn.class === 'helper' ? 'none' : pair ? 'request-response' : 'response';
+      expect([fn.name, about.auditLevel]).toEqual([fn.name, expected]);
+    }
+  });
+});
+
+test('a case that does not hold is reported with its line', async () => {
+  const { results } = await runCases(join(ROOT, 'test/fixtures/policy/wrong.cases.json'));
+  expect(results.map(({ line, title, passed, decision }) => ({ line, title, passed, rule: decision.rule }))).toEqual([
+    { line: 4, title: 'virDomainDestroy', passed: false, rule: 'operator-no-destroy' },
+    { line: 8, title: 'virDomainSuspend: holds', passed: true, rule: 'operator-suspend' },
+  ]);
+});
+
+test('a misspelt case is an error, not a pass', async () => {
+  const { diagnostics, results } = await runCases(join(ROOT, 'test/fixtures/policy/misspelt.cases.json'));
+  expect(results).toEqual([]);
+  expect(diagnostics.map((diagnostic) => [diagnostic.line, diagnostic.message, diagnostic.suggestion])).toEqual([
+    [4, 'unknown function `virDomainDestory`', 'virDomainDestroy'],
+    [7, '`virDomainDestroyFlags` has no argument `flag` that could be given here', 'flags'],
+    [11, 'unknown constant `VIR_DOMAIN_DESTROY_GRACEFULL`', 'VIR_DOMAIN_DESTROY_GRACEFUL'],
+  ]);
+});

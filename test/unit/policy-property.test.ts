@@ -1,0 +1,217 @@
+// The compiler and the native evaluator against the reference, over random policies and calls.
+// VIRTSHIM_PROPERTY_RUNS raises the number of policies; each is asked 25 times.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { ApiFunction } from '../../src/generated/api.js';
+import { type NativeRequest, native } from '../../src/native.js';
+import { writeImage } from '../../src/policy/compile.js';
+import type { PolicyDocument, RuleDocument } from '../../src/policy/document.js';
+import { loadPolicy } from '../../src/policy/load.js';
+import { globMatches, judge, sampleFunctions } from './policy_reference.js';
+
+const runs = Number(process.env.VIRTSHIM_PROPERTY_RUNS ?? 600);
+
+// Few letters, so that globs and names meet.
+const name = fc.string({ unit: fc.constantFrom('a', 'b', '*', '\\'), minLength: 1, maxLength: 5 });
+const glob = fc
+  .array(fc.constantFrom('a', 'b', 'ab', '*', '?', '\\*', '\\\\', 'aa'), { minLength: 1, maxLength: 4 })
+  .map((parts) => parts.join(''));
+const longName = fc.integer({ min: 62, max: 67 }).map((length) => 'n'.repeat(length));
+const longGlob = fc.tuple(longName, fc.constantFrom('', '*', '?')).map(([text, end]) => text + end);
+const uuid = fc.constantFrom('6695eb01-f6a4-8304-79aa-97f2502e193f', '00000000-0000-0000-0000-00000000000a');
+const uri = fc.constantFrom('test:///default', 'qemu:///system', 'qemu+ssh://h/system');
+const driver = fc.constantFrom('test', 'qemu');
+const gid = fc.integer({ min: 1, max: 4 });
+const uid = fc.integer({ min: 0, max: 4 });
+const kind = fc.constantFrom('connect', 'domain', 'network', 'secret', 'stream', 'storage-vol', 'network-port');
+
+const action = fc.oneof(
+  fc.constantFrom(
+    '*',
+    'read',
+    'connect',
+    'events',
+    'control',
+    'config',
+    'resource',
+    'guest-access',
+    'secret',
+    'stream',
+  ),
+  fc.constantFrom('domain.stop', 'domain.write', 'domain.save', 'domain.read-secure', 'domain.*', '*.getattr', '*.*'),
+  fc.constantFrom('virDomain*', 'virDomainDestroy?lags', 'virDomain*X*', 'vir*'),
+  fc.constantFrom(...sampleFunctions.map((fn) => fn.name)),
+);
+
+const number = fc.oneof(fc.integer({ min: -2, max: 9 }), fc.constantFrom(2 ** 31, -(2 ** 31), 2 ** 40));
+const bits = fc.uniqueArray(fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant('VIR_DOMAIN_AFFECT_CONFIG')), {
+  minLength: 1,
+  maxLength: 2,
+});
+const numeric = fc.oneof(
+  fc.record({ less: number, greater: number, lessOrEqual: number, greaterOrEqual: number }, { requiredKeys: [] }),
+  fc.record({ equal: fc.oneof(number, fc.constant('VIR_DOMAIN_AFFECT_LIVE')) }),
+  fc.record({ notEqual: number, hasAll: bits }, { requiredKeys: ['notEqual'] }),
+  fc.record({ hasAny: bits, hasNone: bits }, { requiredKeys: ['hasNone'] }),
+);
+const textual = fc.record({ glob, equal: name, notEqual: name }, { requiredKeys: [] });
+const nonEmpty = <T extends object>(arbitrary: fc.Arbitrary<T>) => arbitrary.filter((o) => Object.keys(o).length > 0);
+const args = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: nonEmpty(numeric).map((flags) => ({ flags })) },
+  { weight: 1, arbitrary: nonEmpty(numeric).map((memory) => ({ memory })) },
+  { weight: 1, arbitrary: nonEmpty(textual).map((text) => ({ name: text })) },
+  { weight: 1, arbitrary: fc.tuple(nonEmpty(numeric), nonEmpty(numeric)).map(([flags, type]) => ({ flags, type })) },
+);
+
+const list = <T>(item: fc.Arbitrary<T>, maxLength = 3) => fc.uniqueArray(item, { minLength: 1, maxLength });
+const part = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  nonEmpty(fc.record(fields, { requiredKeys: [] }));
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
+
+const rule = fc.record({
+  effect: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
+  actions: list(action),
+  subjects: maybe(part({ uids: list(uid), groups: list(gid.map((id) => `group${id}`)) })),
+  connections: maybe(
+    part({ uris: list(fc.oneof(uri, fc.constant('qemu*'))), drivers: list(driver), readOnly: fc.boolean() }),
+  ),
+  resources: maybe(part({ kinds: list(kind), names: list(fc.oneof(glob, longGlob)), uuids: list(uuid) })),
+  arguments: args,
+});
+
+const effect = fc.constantFrom<'allow' | 'deny'>('allow', 'deny');
+const policyDocument = fc.record({
+  defaults: fc.record({ '*': effect, read: effect, secret: effect, control: effect }, { requiredKeys: [] }),
+  rules: fc.array(rule, { maxLength: 8 }),
+});
+
+function requestOf(fn: ApiFunction): fc.Arbitrary<NativeRequest> {
+  const values: Record<string, fc.Arbitrary<number | bigint | string | null>> = {};
+  for (const arg of fn.args) {
+    if (arg.type === 'Int') values[arg.name] = fc.integer({ min: -3, max: 9 });
+    if (arg.type === 'UInt') values[arg.name] = fc.oneof(fc.integer({ min: 0, max: 15 }), fc.constant(0xffffffff));
+    if (arg.type === 'ULong' || arg.type === 'ULongLong')
+      values[arg.name] = fc.constantFrom(0n, 5n, 2n ** 40n, 2n ** 64n - 1n);
+    if (arg.type === 'String') values[arg.name] = fc.option(name);
+    if (arg.type === 'Uuid') values[arg.name] = uuid;
+  }
+  return fc
+    .record(
+      {
+        function: fc.constant(fn.name),
+        arguments: fc.record(values, { requiredKeys: [] }),
+        uid,
+        gids: fc.array(gid, { maxLength: 2 }),
+        connection: fc.record({ uri, driver, readOnly: fc.boolean() }, { requiredKeys: [] }),
+        resource: fc.record({ kind, name: fc.oneof(name, longName), uuid }, { requiredKeys: [] }),
+        nested: fc.boolean(),
+      },
+      { requiredKeys: ['function', 'arguments', 'uid', 'gids', 'connection', 'resource'] },
+    )
+    .map((asked) => asked as NativeRequest);
+}
+
+const request = fc.constantFrom(...sampleFunctions).chain(requestOf);
+
+/** The document as text gives it: ids added, what is undefined left out. */
+function finish(draft: { defaults: object; rules: readonly object[] }): PolicyDocument {
+  const rules = draft.rules.map((one, index) => ({ id: `r${index}`, ...one }) as RuleDocument);
+  return JSON.parse(JSON.stringify({ name: 'random', defaults: draft.defaults, rules })) as PolicyDocument;
+}
+
+/** The policy without the rules that the loader refuses: those whose functions lack the arguments. */
+function acceptable(document: PolicyDocument): { document: PolicyDocument; image: Uint8Array } {
+  const groups = new Map([1, 2, 3, 4].map((id) => [`group${id}`, id]));
+  const { policy, diagnostics } = loadPolicy(JSON.stringify(document), 'random.json');
+  if (policy !== undefined) return { document, image: writeImage(policy, { users: new Map(), groups }) };
+  const refused = new Set(diagnostics.map(({ pointer }) => Number(pointer.split('/')[2])));
+  expect(diagnostics.map(({ code }) => code)).toEqual(diagnostics.map(() => 'unknown-argument'));
+  return acceptable({ ...document, rules: (document.rules ?? []).filter((_, index) => !refused.has(index)) });
+}
+
+interface Seen {
+  allow: number;
+  deny: number;
+  byRule: number;
+  byPermission: number;
+}
+
+function compare(draft: PolicyDocument, requests: readonly NativeRequest[], seen: Seen): void {
+  const { document, image } = acceptable(draft);
+  const decisions = native().decideAll(image, requests);
+  for (const [index, asked] of requests.entries()) {
+    const expected = judge(document, asked);
+    const basis = expected.rule === null ? 'default' : 'rule';
+    expect({ asked, ...decisions[index] }).toEqual({ asked, ...expected, basis });
+    seen[expected.effect]++;
+    seen.byRule += expected.rule === null ? 0 : 1;
+    seen.byPermission += expected.permission === null ? 0 : 1;
+  }
+}
+
+describe('native decisions', () => {
+  test(`equal the reference's for ${runs} random policies`, () => {
+    const seen: Seen = { allow: 0, deny: 0, byRule: 0, byPermission: 0 };
+    const requests = fc.array(request, { minLength: 25, maxLength: 25 });
+    fc.assert(
+      fc.property(policyDocument.map(finish), requests, (draft, asked) => compare(draft, asked, seen)),
+      { numRuns: runs },
+    );
+    // The generator must not drift into policies that decide nothing.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(runs);
+  });
+
+  test('never refuse what mayRefuse excludes', () => {
+    fc.assert(
+      fc.property(policyDocument.map(finish), request, (draft, asked) => {
+        const { image } = acceptable(draft);
+        const about = native().functionPolicy(image, asked.function);
+        const refusable = asked.nested === true ? about.mayRefuseNested : about.mayRefuse;
+        const { effect } = native().decide(image, asked);
+        expect(refusable || effect === 'allow').toBe(true);
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
+test('native globs equal the definition', () => {
+  const letters = fc.constantFrom('a', 'b', '*', '?', '\\', 'é');
+  const text = fc.string({ unit: letters, maxLength: 9 });
+  fc.assert(
+    fc.property(
+      fc.string({ unit: letters, minLength: 1, maxLength: 9 }),
+      fc.array(text, { minLength: 20, maxLength: 20 }),
+      (pattern, texts) => {
+        const { policy } = loadPolicy(JSON.stringify(policyNaming(pattern)), 'glob.json');
+        // The only glob that is refused.
+        if (policy === undefined) return expect(pattern).toMatch(/\\$/);
+        const image = writeImage(policy, { users: new Map(), groups: new Map() });
+        const decisions = native().decideAll(
+          image,
+          texts.map((value) => ({ function: 'virDomainSuspend', resource: { name: value } })),
+        );
+        for (const [index, { effect }] of decisions.entries()) {
+          const value = texts[index] ?? '';
+          const asBytes = (string: string) => Buffer.from(string).toString('latin1');
+          expect([pattern, value, effect === 'deny']).toEqual([
+            pattern,
+            value,
+            globMatches(asBytes(pattern), asBytes(value)),
+          ]);
+        }
+      },
+    ),
+    { numRuns: runs },
+  );
+});
+
+function policyNaming(pattern: string): PolicyDocument {
+  const resources = { names: [pattern] };
+  return {
+    name: 'glob',
+    defaults: { '*': 'allow' },
+    rules: [{ id: 'r', effect: 'deny', actions: ['domain.*'], resources }],
+  };
+}
