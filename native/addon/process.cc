@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -69,8 +70,20 @@ void resetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// libuv makes pipes and sockets non-blocking on the open file itself, which the program would inherit.
-void resetStandardStreams() {
+// Node's own descriptors of these numbers are pipes and anonymous inodes; all else was inherited.
+bool wasInherited(int fd) {
+  struct stat status;
+  if (fd <= 2 || fstat(fd, &status) != 0) return fd <= 2;
+  return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode) || S_ISSOCK(status.st_mode);
+}
+
+// At its start Node marks the first descriptors as not for its children. libuv makes pipes and sockets non-blocking on
+// the open file itself, which the program would inherit.
+void resetInheritedFiles() {
+  constexpr int kLastThatNodeMarks = 15;
+  for (int fd = 0; fd <= kLastThatNodeMarks; ++fd) {
+    if (wasInherited(fd)) fcntl(fd, F_SETFD, 0);
+  }
   for (int fd = 0; fd <= 2; ++fd) {
     const int flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
@@ -123,7 +136,7 @@ Napi::Value exec(const Napi::CallbackInfo &info) {
     environment.add(original.of(name + "=" + variables.Get(name).ToString().Utf8Value()));
   }
   if (env.IsExceptionPending()) return env.Undefined();
-  resetStandardStreams();
+  resetInheritedFiles();
   resetFileLimit();
   resetSignals();
   execve(file.c_str(), arguments.pointers(), environment.pointers());
@@ -132,8 +145,6 @@ Napi::Value exec(const Napi::CallbackInfo &info) {
 
 }  // namespace
 
-void exportProcess(Napi::Env env, Napi::Object exports) {
-  exports.Set("exec", Napi::Function::New(env, exec, "exec"));
-}
+void exportProcess(Napi::Env env, Napi::Object exports) { exports.Set("exec", Napi::Function::New(env, exec, "exec")); }
 
 }  // namespace virtshim::addon
