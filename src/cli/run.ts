@@ -57,12 +57,11 @@ function execute(exec: Exec, file: string, argv: readonly string[], env: Readonl
     exec(file, argv, env);
   } catch (error) {
     // To execvp(3) a file without `#!` is a script of the shell.
-    if (codeOf(error) === 'ENOEXEC' && file !== SHELL) return execute(exec, SHELL, [SHELL, file, ...argv.slice(1)], env);
-    throw new VirtshimError(
-      codeOf(error) === 'ENOENT' ? 'VIRTSHIM_EXEC_NOT_FOUND' : 'VIRTSHIM_EXEC_FAILED',
-      `cannot execute \`${file}\`: ${systemReason(error)}`,
-      { cause: error },
-    );
+    if (codeOf(error) === 'ENOEXEC' && file !== SHELL) {
+      execute(exec, SHELL, [SHELL, file, ...argv.slice(1)], env);
+    } else {
+      throw execFailure(file, error);
+    }
   }
 }
 
@@ -70,4 +69,9 @@ const SHELL = '/bin/sh';
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function execFailure(file: string, error: unknown): VirtshimError {
+  const code = codeOf(error) === 'ENOENT' ? 'VIRTSHIM_EXEC_NOT_FOUND' : 'VIRTSHIM_EXEC_FAILED';
+  return new VirtshimError(code, `cannot execute \`${file}\`: ${systemReason(error)}`, { cause: error });
 }

@@ -30,12 +30,13 @@ export function trailShowCommand(finish: (outcome: Outcome) => void): Command {
     .addHelpText(
       'after',
       `
-Formats: table (one row a call), xml (the lines as they are), json (one object a line), audit (lines of audit.log,
-for ausearch -if).
+Formats: table (one row a call), xml (the lines as they are), json (one object a line), audit (the audit text of the
+outcomes, for ausearch -if).
 
 Examples:
   virtshim trail show
   virtshim trail show ./trail --verdict denied --since 1d
+  virtshim trail show --format audit > calls.log && ausearch -if calls.log -i
   virtshim trail show --rid 5f3a0c9be1d27704 --format xml
   virtshim trail show --format json | jq -r 'select(.success == false) | .event'`,
     )
@@ -55,7 +56,7 @@ async function show(folder: string, options: ShowOptions): Promise<void> {
       for await (const { record } of wanted) await print(`${JSON.stringify(record)}\n`);
       return;
     case 'audit':
-      return showAudit(folder, wanted);
+      return showAudit(wanted);
     case 'table':
       return showTable(wanted);
   }
@@ -81,11 +82,13 @@ async function showTable(lines: AsyncIterable<RecordLine>): Promise<void> {
   await print(asTable(records));
 }
 
-async function showAudit(folder: string, lines: AsyncIterable<RecordLine>): Promise<void> {
-  const { auditLines } = await import('./trail/audit-text.js');
-  const rids = new Set<string>();
-  for await (const { record } of lines) rids.add(record.rid);
-  for (const line of await auditLines(folder, rids)) process.stdout.write(`${line}\n`, 'latin1');
+/** Attempts and notices have no audit text. */
+async function showAudit(lines: AsyncIterable<RecordLine>): Promise<void> {
+  const { auditLine } = await import('../trail/audit_text.js');
+  for await (const { record } of lines) {
+    const text = auditLine(record);
+    if (text !== undefined) await print(`${text}\n`);
+  }
 }
 
 /** Waits where the reader is slower than the trail is long. */

@@ -25,7 +25,8 @@ export function makeFilter(options: FilterOptions, now: Date = new Date()): Filt
   if (vm !== undefined) filters.push((record) => domainOf(record) === vm);
   if (uuid !== undefined) filters.push((record) => record.resource?.uuid === uuid.toLowerCase());
   if (options.function !== undefined) filters.push(functionFilter(options.function));
-  if (verdict !== undefined) filters.push((record) => record.type === 'methodresponse' && verdictOf(record) === verdict);
+  if (verdict !== undefined)
+    filters.push((record) => record.type === 'methodresponse' && verdictOf(record) === verdict);
   if (rid !== undefined) filters.push((record) => record.rid === rid.toLowerCase());
   if (since !== undefined) filters.push(notBefore(parseMoment(since, now, 'start')));
   if (until !== undefined) filters.push(notAfter(parseMoment(until, now, 'end')));
