@@ -27,7 +27,7 @@ class Buffer {
     ok_ = true;
   }
 
-  void truncate(size_t size) { size_ = size; }
+  void fail() { ok_ = false; }
 
   // Gives memory back that one huge record needed.
   void shrink(size_t keep) {

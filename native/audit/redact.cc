@@ -53,7 +53,9 @@ constexpr uint32_t window(std::string_view four) {
 bool worthScanning(std::string_view text, TextKind kind) {
   if (kind == TextKind::Command) return !text.empty();
   uint32_t last = 0;
+  bool address = false;
   for (char c : text) {
+    if (c == '@' && address) return true;
     last = last >> 8 | static_cast<uint32_t>(static_cast<unsigned char>(lower(c))) << 24;
     switch (last) {
       case window("pass"):
@@ -69,7 +71,7 @@ bool worthScanning(std::string_view text, TextKind kind) {
       case window("<env"): return true;
       default: break;
     }
-    if ((last & 0xffffff00) == (window("\x01://") & 0xffffff00)) return true;
+    if ((last & 0xffffff00) == (window("\x01://") & 0xffffff00)) address = true;
     if ((last & 0xffffff00) == (window("\x01psk") & 0xffffff00)) return true;
   }
   return false;

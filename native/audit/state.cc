@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "sys/clock.h"
@@ -42,11 +43,10 @@ uint64_t checkOf(const Position &position) {
   uint64_t words[sizeof(Position) / 8];
   static_assert(sizeof(Position) % 8 == 0);
   memcpy(words, &position, sizeof position);
-  uint64_t sum = 0x76697274;
-  for (uint64_t word : words) {
-    sum = (sum ^ word) * 0x9e3779b97f4a7c15;
-    sum ^= sum >> 29;
-  }
+  // Independent multiplications, so that they overlap.
+  uint64_t sum = 0x76697274, salt = 0;
+  for (uint64_t word : words) sum += (word ^ (salt += 0xd6e8feb86659fd93)) * 0x9e3779b97f4a7c15;
+  sum ^= sum >> 29;
   return sum;
 }
 
@@ -83,6 +83,9 @@ bool lockSetup(int fd) {
 
 }  // namespace
 
+// src/trail/state.ts reads the file at these places.
+constexpr size_t kCurrentAt = 192, kCommitsAt = 200, kPositionBytes = 64;
+
 struct SharedState::Slot {
   std::atomic<uint32_t> turn;
   uint32_t pid;
@@ -103,6 +106,8 @@ struct SharedState::Memory {
   Commit commits[2];
   alignas(64) Slot slots[kSlots];
 };
+
+static_assert(sizeof(Position) == kPositionBytes && sizeof(Commit) == kPositionBytes + 8);
 
 bool SharedState::map(int fd, OpenFailure *failure) {
   struct stat status;
@@ -139,6 +144,7 @@ bool SharedState::map(int fd, OpenFailure *failure) {
 }
 
 bool SharedState::claimSlot() {
+  static_assert(offsetof(Memory, current) == kCurrentAt && offsetof(Memory, commits) == kCommitsAt);
   ProcessId self = ownProcess();
   for (uint32_t i = 0; i < kSlots; i++) {
     uint32_t slot = (self.pid + i) % kSlots;

@@ -110,7 +110,7 @@ class TextWriter {
     bool ofDomain = on.kind == ObjectKind::DomainSnapshot || on.kind == ObjectKind::DomainCheckpoint;
     std::string_view name = domain ? on.name : ofDomain ? on.parent : std::string_view();
     if (!name.empty()) appendAuditField(out_, "vm", name.substr(0, kMaxVmBytes));
-    if (domain && plainWord(on.uuid)) word("uuid", on.uuid);
+    if ((domain || ofDomain) && plainWord(on.uuid)) word("uuid", on.uuid);
     if (!domain && on.kind != ObjectKind::None && on.kind != ObjectKind::Connect) target();
   }
 

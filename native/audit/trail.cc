@@ -32,6 +32,7 @@ constexpr int kFlushAtExitMs = 1000;
 // What a thread keeps between records; freed when it ends.
 struct ThreadState {
   Buffer line, text, origin, scratch, more;
+  LineCache cache;
   bool busy = false;  // a signal handler that calls libvirt must not come in twice
   char failure[PATH_MAX + 256] = "";
 };
@@ -215,7 +216,7 @@ AppendResult appendEvent(ThreadState *thread, const Event &event) {
   if (!state) return failed(thread, failure.error, failure.detail);
   Redactor redactor(g_key, &thread->scratch, &thread->more);
   XmlLine line;
-  if (!writeXmlLine(event, &redactor, &thread->line, &line)) return failed(thread, ENOMEM, nullptr);
+  if (!writeXmlLine(event, &redactor, &thread->cache, &thread->line, &line)) return failed(thread, ENOMEM, nullptr);
   uint8_t chain[kSha256Size];
   AppendResult result = writeRecord(thread, state, &line, chain);
   if (result == AppendResult::Ok && event.phase == Phase::Response && sinkWanted())
@@ -242,9 +243,13 @@ AppendResult Trail::append(const Event &event) {
   ThreadState *thread = threadState();
   if (!thread) return AppendResult::Failed;
   if (thread->busy) return failed(thread, 0, "called again from within a record");
+  // A thread that is cancelled in here would keep the lock.
+  int cancelState;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelState);
   thread->busy = true;
   AppendResult result = appendEvent(thread, event);
   thread->busy = false;
+  pthread_setcancelstate(cancelState, nullptr);
   return result;
 }
 

@@ -28,42 +28,46 @@ const char *effectName(Verdict verdict) {
   }
 }
 
-void appendPadded(Buffer *out, uint64_t value, int digits) {
-  char *end = out->reserve(static_cast<size_t>(digits));
-  if (!end) return;
-  for (int i = digits - 1; i >= 0; i--, value /= 10) end[i] = static_cast<char>('0' + value % 10);
-  out->advance(static_cast<size_t>(digits));
+void putPadded(char *out, uint64_t value, int digits) {
+  for (int i = digits - 1; i >= 0; i--, value /= 10) out[i] = static_cast<char>('0' + value % 10);
 }
 
-// 2026-11-23T05:30:01.123456789Z; the calendar by days since 0000-03-01, so that leap days end the year.
-void appendTime(Buffer *out, int64_t realtimeNs) {
-  if (realtimeNs < 0) realtimeNs = 0;
-  uint64_t seconds = static_cast<uint64_t>(realtimeNs) / 1000000000;
+// 2026-11-23T05:30:01. ; the calendar by days since 0000-03-01, so that leap days end the year.
+void putDate(char *out, uint64_t seconds) {
   uint64_t days = seconds / 86400 + 719468, ofDay = seconds % 86400;
   uint64_t era = days / 146097, dayOfEra = days % 146097;
   uint64_t yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146096) / 365;
   uint64_t dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
   uint64_t month = (5 * dayOfYear + 2) / 153, day = dayOfYear - (153 * month + 2) / 5 + 1;
   month = month < 10 ? month + 3 : month - 9;
-  appendPadded(out, yearOfEra + era * 400 + (month <= 2), 4);
-  out->append('-');
-  appendPadded(out, month, 2);
-  out->append('-');
-  appendPadded(out, day, 2);
-  out->append('T');
-  appendPadded(out, ofDay / 3600, 2);
-  out->append(':');
-  appendPadded(out, ofDay / 60 % 60, 2);
-  out->append(':');
-  appendPadded(out, ofDay % 60, 2);
-  out->append('.');
-  appendPadded(out, static_cast<uint64_t>(realtimeNs) % 1000000000, 9);
-  out->append('Z');
+  memcpy(out, "0000-00-00T00:00:00.", 20);
+  putPadded(out, yearOfEra + era * 400 + (month <= 2), 4);
+  putPadded(out + 5, month, 2);
+  putPadded(out + 8, day, 2);
+  putPadded(out + 11, ofDay / 3600, 2);
+  putPadded(out + 14, ofDay / 60 % 60, 2);
+  putPadded(out + 17, ofDay % 60, 2);
+}
+
+void appendTime(Buffer *out, int64_t realtimeNs, LineCache *cache) {
+  if (realtimeNs < 0) realtimeNs = 0;
+  int64_t second = realtimeNs / 1000000000;
+  if (cache->second != second) {
+    putDate(cache->date, static_cast<uint64_t>(second));
+    cache->second = second;
+  }
+  char *end = out->reserve(30);
+  if (!end) return;
+  memcpy(end, cache->date, 20);
+  putPadded(end + 20, static_cast<uint64_t>(realtimeNs % 1000000000), 9);
+  end[29] = 'Z';
+  out->advance(30);
 }
 
 class LineWriter {
  public:
-  LineWriter(const Event &event, Redactor *redactor, Buffer *out) : event_(event), redactor_(redactor), out_(out) {}
+  LineWriter(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out)
+      : event_(event), redactor_(redactor), cache_(cache), out_(out) {}
 
   // Everything behind the sequence number. Returns the offset of the chain value.
   size_t write() {
@@ -114,10 +118,35 @@ class LineWriter {
   }
 
   void rootAttributes() {
-    const Subject &who = event_.subject;
     out_->append("\" time=\"");
-    appendTime(out_, event_.realtimeNs);
+    appendTime(out_, event_.realtimeNs, cache_);
     out_->append('"');
+    if (!subjectIsCached()) cacheSubject();
+    if (!cache_->subject.ok()) return out_->fail();
+    out_->append(cache_->subject.view());
+    if (event_.nested) out_->append(" nested=\"1\"");
+    if (event_.phase == Phase::Notice) attribute("kind", event_.notice);
+  }
+
+  bool subjectIsCached() const {
+    const Subject &who = event_.subject, &key = cache_->key;
+    if (cache_->subject.size() == 0 || who.pid != key.pid || who.tid != key.tid || who.uid != key.uid ||
+        who.auid != key.auid || who.ses != key.ses)
+      return false;
+    std::string_view known = cache_->strings.view();
+    for (std::string_view part : {who.comm, who.exe, who.terminal, who.subj, event_.policy}) {
+      // With the end mark, so that no two lists of strings look the same.
+      if (known.size() <= part.size() || known.substr(0, part.size()) != part || known[part.size()] != '\0') return false;
+      known.remove_prefix(part.size() + 1);
+    }
+    return known.empty();
+  }
+
+  void cacheSubject() {
+    const Subject &who = event_.subject;
+    Buffer *out = out_;
+    out_ = &cache_->subject;
+    out_->clear();
     attribute("pid", who.pid);
     attribute("tid", who.tid);
     attribute("uid", who.uid);
@@ -128,8 +157,13 @@ class LineWriter {
     attribute("exe", who.exe);
     optional("subj", who.subj);
     optional("policy", event_.policy);
-    if (event_.nested) out_->append(" nested=\"1\"");
-    if (event_.phase == Phase::Notice) attribute("kind", event_.notice);
+    out_ = out;
+    cache_->key = who;
+    cache_->strings.clear();
+    for (std::string_view part : {who.comm, who.exe, who.terminal, who.subj, event_.policy}) {
+      cache_->strings.append(part);
+      cache_->strings.append('\0');
+    }
   }
 
   void body() {
@@ -239,6 +273,7 @@ class LineWriter {
 
   const Event &event_;
   Redactor *redactor_;
+  LineCache *cache_;
   Buffer *out_;
 };
 
@@ -258,13 +293,13 @@ void writeHead(const Event &event, XmlLine *line) {
 
 }  // namespace
 
-bool writeXmlLine(const Event &event, Redactor *redactor, Buffer *out, XmlLine *line) {
+bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line) {
   out->clear();
   if (!out->reserve(kHeadroom)) return false;
   out->advance(kHeadroom);
   line->headroom = kHeadroom;
   writeHead(event, line);
-  line->chainAt = LineWriter(event, redactor, out).write();
+  line->chainAt = LineWriter(event, redactor, cache, out).write();
   return out->ok();
 }
 

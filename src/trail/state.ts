@@ -39,9 +39,10 @@ function commitAt(bytes: Buffer, index: number): TrailState | undefined {
 
 function checkOf(position: Buffer): bigint {
   let sum = 0x76697274n;
+  let salt = 0n;
   for (let at = 0; at < POSITION_BYTES; at += 8) {
-    sum = ((sum ^ position.readBigUInt64LE(at)) * 0x9e3779b97f4a7c15n) & MASK;
-    sum ^= sum >> 29n;
+    salt = (salt + 0xd6e8feb86659fd93n) & MASK;
+    sum = (sum + (position.readBigUInt64LE(at) ^ salt) * 0x9e3779b97f4a7c15n) & MASK;
   }
-  return sum;
+  return sum ^ (sum >> 29n);
 }
