@@ -11,11 +11,16 @@ bool startsWith(std::string_view text, std::string_view prefix) { return text.su
 struct Token {
   enum Kind { Text, Open, Close, Empty, Skipped, Bad } kind;
   std::string_view value;  // element name, or text
+  bool attributes = false;
+
+  // An attribute may be a namespace, and libvirt passes over elements of other namespaces.
+  bool isPlain() const { return kind == Open && !attributes; }
 };
 
-// Consumes up to and including `end`.
-bool skipPast(std::string_view *rest, std::string_view end) {
-  size_t at = rest->find(end);
+// Consumes a piece of markup that begins with `begin`, up to and including `end`. The end comes after the begin: `<!-->`
+// opens a comment and does not close it.
+bool skipPast(std::string_view *rest, std::string_view begin, std::string_view end) {
+  size_t at = rest->find(end, begin.size());
   if (at == kEnd) return false;
   rest->remove_prefix(at + end.size());
   return true;
@@ -48,7 +53,7 @@ Token readTag(std::string_view *rest) {
   size_t nameEnd = tag.find_first_of(" \t\r\n/");
   std::string_view name = tag.substr(0, nameEnd);
   if (name.empty()) return {Token::Bad, {}};
-  return {closing ? Token::Close : empty ? Token::Empty : Token::Open, name};
+  return {closing ? Token::Close : empty ? Token::Empty : Token::Open, name, name.size() != tag.size()};
 }
 
 // Only UTF-8 and its subsets read the same to everybody.
@@ -69,11 +74,11 @@ Token next(std::string_view *rest) {
     rest->remove_prefix(token.value.size());
     return token;
   }
-  if (startsWith(*rest, "<!--")) return {skipPast(rest, "-->") ? Token::Skipped : Token::Bad, {}};
+  if (startsWith(*rest, "<!--")) return {skipPast(rest, "<!--", "-->") ? Token::Skipped : Token::Bad, {}};
   if (startsWith(*rest, "<?")) {
     std::string_view declaration = rest->substr(0, rest->find("?>"));
     bool plain = !startsWith(declaration, "<?xml") || isPlainDeclaration(declaration);
-    return {skipPast(rest, "?>") && plain ? Token::Skipped : Token::Bad, {}};
+    return {skipPast(rest, "<?", "?>") && plain ? Token::Skipped : Token::Bad, {}};
   }
   if (startsWith(*rest, "<!")) return {Token::Bad, {}};
   return readTag(rest);
@@ -86,7 +91,8 @@ bool plainContent(std::string_view rest, std::string_view element, std::string_v
   *text = rest.substr(0, end);
   rest.remove_prefix(end);
   Token token = next(&rest);
-  return token.kind == Token::Close && token.value == element && text->find('&') == kEnd;
+  // Entities mean something else than what stands here, so does a carriage return; and an empty name is as good as none.
+  return token.kind == Token::Close && token.value == element && !text->empty() && text->find_first_of("&\r") == kEnd;
 }
 
 }  // namespace
@@ -98,7 +104,7 @@ bool childText(std::string_view xml, std::string_view element, std::string_view 
     if (token.kind == Token::Bad) return false;
     if (token.kind == Token::Close && --depth <= 0) return false;
     if (token.kind != Token::Open && token.kind != Token::Empty) continue;
-    if (depth == 1 && token.value == element) return token.kind == Token::Open && plainContent(xml, element, text);
+    if (depth == 1 && token.value == element) return token.isPlain() && plainContent(xml, element, text);
     if (token.kind == Token::Open) depth++;
   }
   return false;
