@@ -32,6 +32,13 @@ constexpr uint64_t kConnectReadOnly = 1;  // VIR_CONNECT_RO
 
 bool isOpen(const FunctionFacts &function) { return function.returnsObject == ObjectKind::Connect; }
 
+// virDomainRestore and its like: they need permissions on a guest that only the file they name can tell.
+bool actsOnUnseenObject(const FunctionFacts &function) {
+  if (function.resourceArg >= 0 || function.checkCount == 0) return false;
+  return function.object != ObjectKind::None && function.object != ObjectKind::Connect &&
+         strncmp(kPermissionNames[function.checks[0].permission], "connect.", 8) != 0;
+}
+
 }  // namespace
 
 policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args) {
@@ -164,10 +171,10 @@ void LiveCallFacts::findParent() {
   if (name) parent_.assign(name);
 }
 
-// A look-up says whom it looks for, a definition whom it defines. Calls on the host or on lists have no resource with
-// a name, and that much is known.
+// A look-up says whom it looks for, a definition whom it defines; what a saved image holds is not known. Calls on the
+// host or on lists have no resource with a name, and that much is known.
 void LiveCallFacts::findResourceInArguments() {
-  bool aboutOne = function_.returnsObject != ObjectKind::None && !isOpen(function_);
+  bool aboutOne = (function_.returnsObject != ObjectKind::None && !isOpen(function_)) || actsOnUnseenObject(function_);
   nameKnown_ = uuidKnown_ = !aboutOne;
   if (!aboutOne) return;
   uuidKnown_ = !hasUuid(function_.object);
