@@ -23,6 +23,7 @@ constexpr int kRingTexts = 1024;
 constexpr size_t kStackBytes = 64 * 1024;
 constexpr int64_t kLingerMs = 100;
 constexpr int64_t kProbeAgainMs = 60 * 1000;
+constexpr int64_t kStuckMs = 200;  // a send that lasts longer waits for a full backlog, for up to a minute
 
 struct Entry {
   SharedState *state;
@@ -41,9 +42,10 @@ struct Ring {
   int count;           // not yet finished, the one being sent included
   bool running;
   bool idle;
+  int64_t sendingSinceMs;  // 0 where nothing is being sent
 };
 
-Ring g_ring = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, nullptr, 0, 0, 0, false, false};
+Ring g_ring = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, nullptr, 0, 0, 0, false, false, 0};
 std::atomic<bool> g_netlink{false};
 std::atomic<bool> g_fileAlways{false};
 std::atomic<int64_t> g_refusedUntilMs{0};
@@ -87,24 +89,34 @@ bool waitForWork() {
   return g_ring.count > 0;
 }
 
+// Takes the oldest entry out. Under the mutex.
+Entry *first() { return reinterpret_cast<Entry *>(g_ring.block + g_ring.first); }
+
+void removeFirst() {
+  g_ring.first += entrySize(first());
+  if (--g_ring.count > 0) return;
+  g_ring.first = g_ring.last = 0;
+  pthread_cond_broadcast(&g_ring.done);
+}
+
 void *work(void *) {
   prctl(PR_SET_NAME, "virtshim-audit");
   pthread_mutex_lock(&g_ring.mutex);
   while (waitForWork()) {
-    Entry *entry = reinterpret_cast<Entry *>(g_ring.block + g_ring.first);
+    Entry *entry = first();
+    g_ring.sendingSinceMs = monotonicCoarseMs();
     pthread_mutex_unlock(&g_ring.mutex);
     send(entry);
     pthread_mutex_lock(&g_ring.mutex);
-    g_ring.first += entrySize(entry);
-    if (--g_ring.count == 0) {
-      g_ring.first = g_ring.last = 0;
-      pthread_cond_broadcast(&g_ring.done);
-    }
+    g_ring.sendingSinceMs = 0;
+    removeFirst();
   }
   g_ring.running = false;
   pthread_mutex_unlock(&g_ring.mutex);
   return nullptr;
 }
+
+bool stuck() { return g_ring.sendingSinceMs && monotonicCoarseMs() - g_ring.sendingSinceMs > kStuckMs; }
 
 // The host must not see its signals on our thread.
 bool startWorker() {
@@ -125,7 +137,7 @@ bool startWorker() {
 bool enqueueLocked(SharedState *state, std::string_view origin, std::string_view text) {
   if (!g_ring.block && !(g_ring.block = static_cast<char *>(malloc(kRingBytes)))) return false;
   size_t size = (sizeof(Entry) + origin.size() + text.size() + 15) & ~size_t{15};
-  if (g_ring.count >= kRingTexts || kRingBytes - g_ring.last < size) return false;
+  if (stuck() || g_ring.count >= kRingTexts || kRingBytes - g_ring.last < size) return false;
   if (!g_ring.running && !(g_ring.running = startWorker())) return false;
   Entry *entry = reinterpret_cast<Entry *>(g_ring.block + g_ring.last);
   entry->state = state;
@@ -180,6 +192,26 @@ bool sinkFlush(int ms) {
   return empty;
 }
 
+void sinkFinish(int ms) {
+  if (sinkFlush(ms)) return;
+  // The thread is stuck in its send and keeps that entry; the others are still ours to save.
+  pthread_mutex_lock(&g_ring.mutex);
+  size_t at = g_ring.first;
+  int skip = g_ring.sendingSinceMs ? 1 : 0;
+  for (int i = 0; i < g_ring.count; i++) {
+    Entry *entry = reinterpret_cast<Entry *>(g_ring.block + at);
+    at += entrySize(entry);
+    if (i < skip || g_fileAlways.load(std::memory_order_relaxed)) continue;
+    toFile(entry->state, {entry->bytes, entry->originSize}, {entry->bytes + entry->originSize, entry->textSize});
+  }
+  if (g_ring.count > skip) {
+    g_ring.count = skip;
+    g_ring.last = skip ? g_ring.first + entrySize(first()) : 0;
+    if (!skip) g_ring.first = 0;
+  }
+  pthread_mutex_unlock(&g_ring.mutex);
+}
+
 void sinkAfterFork() {
   // The parent's thread is not here, and what it holds is the parent's to send.
   g_ring.mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -188,6 +220,7 @@ void sinkAfterFork() {
   g_ring.first = g_ring.last = 0;
   g_ring.count = 0;
   g_ring.running = g_ring.idle = false;
+  g_ring.sendingSinceMs = 0;
   netlinkAfterFork();
 }
 

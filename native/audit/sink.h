@@ -17,6 +17,9 @@ void sinkSubmit(SharedState *state, std::string_view origin, std::string_view te
 // True where nothing is waiting any more within `ms`.
 bool sinkFlush(int ms);
 
+// At the process's end: what the kernel did not take within `ms` goes to audit.log.
+void sinkFinish(int ms);
+
 void sinkAfterFork();
 
 }  // namespace virtshim::audit

@@ -228,9 +228,16 @@ AppendResult appendEvent(ThreadState *thread, const Event &event) {
 }  // namespace
 
 void Trail::configure(const TrailOptions &options) {
-  size_t length = strnlen(options.directory, sizeof g_directory - 1);
-  memcpy(g_directory, options.directory, length);
-  g_directory[length] = 0;
+  ErrnoGuard guard;
+  size_t length = 0;
+  // The host may change its folder later.
+  if (options.directory[0] != '/' && getcwd(g_directory, sizeof g_directory - 2)) {
+    length = strlen(g_directory);
+    g_directory[length++] = '/';
+  }
+  size_t rest = strnlen(options.directory, sizeof g_directory - 1 - length);
+  memcpy(g_directory + length, options.directory, rest);
+  g_directory[length + rest] = 0;
   g_groupReadable = options.groupReadable;
   g_file.configure(g_directory, g_groupReadable);
   auditLogConfigure(g_directory, g_groupReadable);
@@ -273,6 +280,9 @@ void Trail::afterForkInChild() {
   if (t_state) t_state->busy = false;
 }
 
-void Trail::shutdown() { sinkFlush(kFlushAtExitMs); }
+void Trail::shutdown() {
+  ErrnoGuard guard;
+  sinkFinish(kFlushAtExitMs);
+}
 
 }  // namespace virtshim::audit

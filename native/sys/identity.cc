@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 #include "sys/errno_guard.h"
@@ -82,6 +83,12 @@ void readTerminal(char *out) {
   if (device > 0) nameTerminal(static_cast<uint32_t>(device), out);
 }
 
+bool holds(const gid_t *groups, int count, gid_t gid) {
+  for (int i = 0; i < count; i++)
+    if (groups[i] == gid) return true;
+  return false;
+}
+
 void readAll(Identity *who) {
   memset(who, 0, sizeof *who);
   who->pid = static_cast<uint32_t>(getpid());
@@ -125,12 +132,14 @@ uint32_t currentUid() { return geteuid(); }
 bool inGroup(gid_t gid) {
   if (getegid() == gid) return true;
   ErrnoGuard guard;
-  // Without NSS and without a bound of our own: the kernel allows 65536 groups, few processes have over 256.
-  gid_t groups[kMaxGroups];
-  int count = getgroups(kMaxGroups, groups);
-  for (int i = 0; i < count; i++)
-    if (groups[i] == gid) return true;
-  return false;
+  gid_t few[64];
+  int count = getgroups(64, few);
+  if (count >= 0) return holds(few, count, gid);
+  count = getgroups(0, nullptr);
+  gid_t *many = count > 0 ? static_cast<gid_t *>(malloc(sizeof(gid_t) * static_cast<size_t>(count))) : nullptr;
+  bool found = many && holds(many, getgroups(count, many), gid);
+  free(many);
+  return found;
 }
 
 void refreshAfterFork() {

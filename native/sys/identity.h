@@ -9,7 +9,6 @@
 namespace virtshim {
 
 constexpr uint32_t kUnsetId = 4294967295u;
-constexpr int kMaxGroups = 256;
 
 struct Identity {
   uint32_t pid;
