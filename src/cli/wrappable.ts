@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { VirtshimError } from '../errors.js';
 import { readProgram } from './elf.js';
+import { statusOf } from './files.js';
 
 const SETUID = 0o4000;
 const SETGID = 0o2000;
@@ -18,7 +18,7 @@ export function assertWrappable(path: string): void {
 }
 
 function whyNotWrappable(path: string): string | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   if (status === undefined || !status.isFile()) return undefined;
   if ((status.mode & SETUID) !== 0 && status.uid !== process.geteuid?.()) return 'it is set-user-ID';
   if ((status.mode & SETGID) !== 0 && status.gid !== process.getegid?.()) return 'it is set-group-ID';

@@ -1,15 +1,17 @@
 /** The host's policy, the environment of this shell, and the trail's folder. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { native } from '../../native.js';
 import { defaultTrail, HOST_POLICY } from '../defaults.js';
 import { SHIM_VARIABLES } from '../environment.js';
+import { may, statusOf } from '../files.js';
 import type { Finding } from './finding.js';
 
 const OTHERS_MAY_WRITE = 0o022;
 
 export function hostPolicyFinding(path: string = HOST_POLICY): Finding {
   const topic = 'host policy';
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = statusOf(path);
   if (status === undefined) return { topic, state: 'ok', seen: `none is installed in ${path}` };
   if (status.uid !== 0 || (status.mode & OTHERS_MAY_WRITE) !== 0) {
     return {
@@ -19,15 +21,23 @@ export function hostPolicyFinding(path: string = HOST_POLICY): Finding {
       fix: `chown root:root ${path} && chmod 644 ${path}`,
     };
   }
-  if (!may(path, constants.R_OK)) {
+  const problem = imageProblem(path);
+  if (problem !== undefined) {
     return {
       topic,
       state: 'problem',
-      seen: `${path} cannot be read, so every call is refused`,
-      fix: `chmod 644 ${path}`,
+      seen: `${path} ${problem}, so every call is refused`,
+      fix: `virtshim policy compile POLICY.json -o ${path}`,
     };
   }
   return { topic, state: 'ok', seen: `${path} holds, beside whatever policy a program is run with` };
+}
+
+/** Why the shim could not use this image; undefined where it can. */
+function imageProblem(path: string): string | undefined {
+  if (!may(path, constants.R_OK)) return 'cannot be read';
+  const image = native().loadPolicy(readFileSync(path));
+  return image.ok ? undefined : `is not usable (${image.error})`;
 }
 
 export interface ShellEnvironment {
@@ -48,19 +58,21 @@ export function environmentFindings(shim: string, env: NodeJS.ProcessEnv = proce
     { topic, state: 'ok', seen: wrapped ? 'programs of this shell run under the shim' : 'this shell wraps nothing' },
   ];
   const policy = variables.VIRTSHIM_POLICY;
-  if (policy !== undefined && !may(policy, constants.R_OK)) {
+  const problem = policy === undefined ? undefined : imageProblem(policy);
+  if (problem !== undefined) {
     findings.push({
       topic,
       state: 'problem',
-      seen: `VIRTSHIM_POLICY names \`${policy}\`, which cannot be read, so every call is refused`,
+      seen: `VIRTSHIM_POLICY names \`${policy}\`, which ${problem}, so every call is refused`,
       fix: 'correct VIRTSHIM_POLICY, or unset it: eval "$(virtshim env --unset)"',
     });
   }
-  if (!wrapped && Object.keys(variables).some((name) => name.startsWith('VIRTSHIM_'))) {
+  // VIRTSHIM_TRAIL alone is where `trail show` looks.
+  if (!wrapped && (policy ?? variables.VIRTSHIM_MODE) !== undefined) {
     findings.push({
       topic,
       state: 'problem',
-      seen: 'VIRTSHIM_ variables are set, but LD_PRELOAD does not name the shim: nothing is judged or recorded',
+      seen: 'a policy or a mode is set, but LD_PRELOAD does not name the shim: nothing is judged or recorded',
       fix: 'set the whole environment: eval "$(virtshim env ...)"',
     });
   }
@@ -78,9 +90,9 @@ export interface TrailState {
 export function trailState(env: NodeJS.ProcessEnv = process.env): TrailState {
   const folder = env.VIRTSHIM_TRAIL ?? defaultTrail(env);
   const topic = 'trail';
-  const status = statSync(folder, { throwIfNoEntry: false });
+  const status = statusOf(folder);
   if (status === undefined) return { folder, exists: false, bytes: 0, finding: missingTrail(folder) };
-  const bytes = statSync(join(folder, 'trail.xml'), { throwIfNoEntry: false })?.size ?? 0;
+  const bytes = statusOf(join(folder, 'trail.xml'))?.size ?? 0;
   const make = (finding: Omit<Finding, 'topic'>): TrailState => ({
     folder,
     exists: true,
@@ -110,16 +122,5 @@ function missingTrail(folder: string): Finding {
 }
 
 function nearestFolder(path: string): string {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined || path === dirname(path)
-    ? path
-    : nearestFolder(dirname(path));
-}
-
-function may(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode);
-    return true;
-  } catch {
-    return false;
-  }
+  return statusOf(path) !== undefined || path === dirname(path) ? path : nearestFolder(dirname(path));
 }
