@@ -30,8 +30,8 @@ export interface BothOptions {
   env?: NodeJS.ProcessEnv;
   /** False where the program loads the shim by itself. */
   preload?: boolean;
-  /** Further environment of the shimmed run. */
-  shimEnv?: NodeJS.ProcessEnv;
+  /** Further arguments of the shimmed run. */
+  shimArgs?: readonly string[];
   timeout?: number;
   /** How often to run both again where one did not end in time: for programs that sometimes hang by themselves. */
   retries?: number;
@@ -65,11 +65,11 @@ export async function runBoth(program: string, args: readonly string[], options:
     ...options.env,
   });
   const policy = await learningPolicy();
-  const shim: ShimOptions = { policy, preload: options.preload, env: { ...environment('shim'), ...options.shimEnv } };
-  const run = (name: string, env: NodeJS.ProcessEnv) => runIn(join(folder, name), program, args, env, options);
+  const shim: ShimOptions = { policy, preload: options.preload, env: environment('shim') };
+  const shimArgs = [...args, ...(options.shimArgs ?? [])];
   const [bare, shimmed] = await Promise.all([
-    run('bare', bareEnvironment(environment('bare'))),
-    run('shim', shimEnvironment(shim, trail)),
+    runIn(join(folder, 'bare'), program, args, bareEnvironment(environment('bare')), options),
+    runIn(join(folder, 'shim'), program, shimArgs, shimEnvironment(shim, trail), options),
   ]);
   if ((options.retries ?? 0) > 0 && [bare.signal, shimmed.signal].includes('SIGKILL')) {
     return runBoth(program, args, { ...options, retries: (options.retries ?? 0) - 1 });
