@@ -5,6 +5,7 @@
 
 #include "call/object_xml.h"
 #include "libvirt/uuid.h"
+#include "policy/kinds.h"
 #include "sys/identity.h"
 
 namespace virtshim {
@@ -94,8 +95,17 @@ ObjectKind LiveCallFacts::resourceKind() {
 }
 
 policy::MaybeString LiveCallFacts::resourceName() {
+  if (!isPartOfGuest()) {
+    findName();
+    return maybe(nameKnown_, name_.view());
+  }
+  findParent();
+  return maybe(parentKnown_, parent_.view());
+}
+
+std::string_view LiveCallFacts::resourceOwnName() {
   findName();
-  return maybe(nameKnown_, name_.view());
+  return name_.view();
 }
 
 policy::MaybeString LiveCallFacts::resourceUuid() {
@@ -122,9 +132,13 @@ void LiveCallFacts::gather() {
 
 void LiveCallFacts::learnFromResult(void *object) {
   result_ = object;
-  resourceFound_ = nameFound_ = uuidFound_ = parentFound_ = missed_ = false;
-  object_ = nullptr;
-  if (!isOpen(function_)) return;
+  missed_ = false;
+  if (isOpen(function_)) return forgetConnection();
+  // What a call makes inside its resource (a snapshot of a guest, a volume of a pool) does not become the resource.
+  if (function_.resourceArg < 0) resourceFound_ = nameFound_ = uuidFound_ = parentFound_ = false;
+}
+
+void LiveCallFacts::forgetConnection() {
   releaseConnectionFacts(connection_);
   connection_ = nullptr;
   connectionFound_ = false;
@@ -135,16 +149,21 @@ void LiveCallFacts::findResource() {
   if (resourceFound_) return;
   resourceFound_ = true;
   void *object = nullptr;
-  if (result_ && !isOpen(function_)) {
-    object = result_;
-    objectKind_ = function_.returnsObject;
-  } else if (function_.resourceArg >= 0) {
+  if (function_.resourceArg >= 0) {
     object = const_cast<void *>(args_[function_.resourceArg].p);
     objectKind_ = function_.object;
+  } else if (result_ && !isOpen(function_)) {
+    object = result_;
+    objectKind_ = function_.returnsObject;
   } else {
     return findResourceInArguments();
   }
   if (isObject(objectKind_, object)) object_ = object;
+}
+
+bool LiveCallFacts::isPartOfGuest() {
+  findResource();
+  return object_ && policy::judgedKind(objectKind_) != objectKind_;
 }
 
 void LiveCallFacts::findName() {
@@ -158,7 +177,9 @@ void LiveCallFacts::findUuid() {
   findResource();
   if (uuidFound_ || !object_) return;
   uuidFound_ = uuidKnown_ = true;
-  uuidOf(objectKind_, object_, uuid_);
+  ObjectKind kind = objectKind_;
+  void *object = isPartOfGuest() ? parentOf(objectKind_, object_, &kind) : object_;
+  if (object) uuidOf(kind, object, uuid_);
 }
 
 void LiveCallFacts::findParent() {
@@ -168,6 +189,7 @@ void LiveCallFacts::findParent() {
   ObjectKind kind;
   void *parent = parentOf(objectKind_, object_, &kind);
   const char *name = parent ? nameOf(kind, parent) : nullptr;
+  parentKnown_ = name;
   if (name) parent_.assign(name);
 }
 

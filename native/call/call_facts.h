@@ -42,6 +42,8 @@ class LiveCallFacts final : public policy::CallFacts {
   policy::MaybeString resourceName() override;
   policy::MaybeString resourceUuid() override;
 
+  // For records: a snapshot's own name, where resourceName() is that of the guest it belongs to.
+  std::string_view resourceOwnName();
   std::string_view resourceParent();
   const ConnectionFacts *connection();
 
@@ -51,15 +53,18 @@ class LiveCallFacts final : public policy::CallFacts {
   // True once some fact was asked for that only the result of the call can tell.
   bool missedFacts() const { return missed_; }
 
-  // Takes the object that the call returned: from now on it is the resource (or, of an open, the connection).
+  // Takes the object that the call returned: from now on it is the connection (of an open), or the resource where the
+  // call had none in hand.
   void learnFromResult(void *object);
 
  private:
   void findResource();
   void findResourceInArguments();
+  bool isPartOfGuest();  // a snapshot or checkpoint
   void findName();
   void findUuid();
   void findParent();
+  void forgetConnection();
   void learnName(std::string_view name);
   void learnUuidBytes(const uint8_t *bytes);
   void learnFromString(const ArgFacts &arg, const char *text);
@@ -83,6 +88,7 @@ class LiveCallFacts final : public policy::CallFacts {
   uint32_t uid_ = 0;
   bool nameKnown_ = false;
   bool uuidKnown_ = false;
+  bool parentKnown_ = false;
   OwnedText name_;
   OwnedText parent_;
   char uuid_[kUuidStringLength + 1] = "";

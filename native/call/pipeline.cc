@@ -34,7 +34,7 @@ audit::ErrorInfo errorInfo() {
 
 // "virDomainDestroy on domain 'test'"
 int describeCall(const FunctionFacts &function, LiveCallFacts *facts, char *out, size_t size) {
-  std::string_view name = facts->resourceName().value;
+  std::string_view name = facts->resourceOwnName();
   if (name.empty()) return snprintf(out, size, "%s", function.name);
   int length = name.size() < kMaxNameInMessage ? static_cast<int>(name.size()) : kMaxNameInMessage;
   return snprintf(out, size, "%s on %s '%.*s'", function.name, kObjectKindNames[static_cast<int>(facts->resourceKind())],

@@ -23,7 +23,7 @@ audit::Connection connectionOf(LiveCallFacts *facts) {
 }
 
 audit::Resource resourceOf(LiveCallFacts *facts) {
-  return {facts->resourceKind(), facts->resourceName().value, facts->resourceUuid().value, facts->resourceParent()};
+  return {facts->resourceKind(), facts->resourceOwnName(), facts->resourceUuid().value, facts->resourceParent()};
 }
 
 audit::Verdict verdictOf(const Verdict &verdict) {

@@ -41,7 +41,11 @@ uint32_t readId(const char *path) {
   return value <= kUnsetId ? static_cast<uint32_t>(value) : kUnsetId;
 }
 
-void trimLine(char *text) { text[strcspn(text, "\n")] = 0; }
+// Of the kernel's line end alone: names may hold others.
+void trimLine(char *text) {
+  size_t size = strlen(text);
+  if (size > 0 && text[size - 1] == '\n') text[size - 1] = 0;
+}
 
 void appendNumber(char *out, unsigned number) {
   char digits[12];
