@@ -1,0 +1,422 @@
+// Hostile names, URIs, programs and arguments through the real libvirt: each record stays one well-formed element that
+// stands for exactly the bytes that were given, and each line of audit text is found by the real ausearch where it
+// belongs and nowhere else.
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { beforeAll, describe, expect } from '@jest/globals';
+import { act, actorProgram, type ActorRun, type Command, domainXml, OPEN } from '../support/actor.js';
+import { everyByte, hostileValues, invalidUtf8 } from '../support/hostile.js';
+import { temporaryFolder } from '../support/paths.js';
+import { deny, imageFile, permissiveExcept, shimEnvironment } from '../support/shim.js';
+import { requireTool } from '../support/tools.js';
+import { ausearch, type ReadRecord, readTrail, schemaErrors, shellWord, trailLines } from '../support/trail_checks.js';
+
+const test = requireTool('cc', 'xmllint', 'ausearch', 'auvirt');
+
+const everyValue = new Map([...hostileValues, ...invalidUtf8]);
+
+// All that is permitted leaves both records, and the audit text goes to the file.
+function recordingAll(rules = [deny('no-reset', ['virDomainReset'])]) {
+  return imageFile(
+    permissiveExcept(rules, {
+      audit: { netlink: false, file: 'always', levels: { 'vir*': 'request-response' } },
+    }),
+  );
+}
+
+function run(commands: readonly Command[], policy: string, program?: string): ActorRun {
+  const run = act(commands, { policy, program });
+  expect(`${run.status} ${run.signal} ${run.stderr}`).toBe('0 null ');
+  expect(run.answers).toHaveLength(commands.length);
+  return run;
+}
+
+const auditLog = (trail: string) => join(trail, 'audit.log');
+const auditLines = (trail: string) => readFileSync(auditLog(trail), 'latin1').split('\n').slice(0, -1);
+
+// The grammar of the text, the parts that a value could break.
+const TEXT =
+  /^type=VIRT_CONTROL msg=audit\(\d+\.\d{3}:\d+\): pid=\d+ uid=\d+ auid=\d+ ses=\d+( subj=[\w:./-]+)? msg='virt=[\w./:-]+ op=\w+ reason=(permitted|denied|error)( vm=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( uuid=[0-9a-f-]{36})?( target="[^"'= ]*")?( rule="[^"'= ]*")?( err=\d+)?( apiflags=0x[0-9a-f]+)?( dev=[\w-]+)?( path=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( new-(mem|vcpu)=\d+)? rid=[0-9a-f]{16} chain=[0-9a-f]{16}( uri="[^"'= ]*")? comm=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) exe=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) hostname=\? addr=\? terminal=[\w/?]+ res=(success|failed)'$/;
+
+function expectSoundTrail(trail: string): ReadRecord[] {
+  const lines = trailLines(trail);
+  expect(schemaErrors(lines)).toBe('');
+  for (const line of auditLines(trail)) expect(line).toMatch(TEXT);
+  return readTrail(trail);
+}
+
+const responses = (records: readonly ReadRecord[], event: string) =>
+  records.filter((record) => record.type === 'methodresponse' && record.event === event);
+
+/** Bytes as a failing test should show them. */
+const shown = (bytes: Buffer | undefined) =>
+  bytes === undefined || bytes.length <= 100
+    ? bytes?.toString('latin1')
+    : `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('hex')}`;
+const allShown = (values: readonly (Buffer | undefined)[]) => values.map(shown);
+
+const rids = (lines: readonly string[]) => lines.map((line) => / rid=([0-9a-f]{16})/.exec(line)?.[1]).sort();
+
+describe('names of guests', () => {
+  // libvirt takes every other byte into a guest's name.
+  const names = [...everyValue.values(), ...everyByte()].filter((name) => !name.includes('/'));
+  let records: ReadRecord[];
+  let answers: ActorRun['answers'];
+  let trail: string;
+  const uuidOf = (i: number) => `00000000-0000-4000-8000-${i.toString(16).padStart(12, '0')}`;
+
+  // virDomainRename takes bytes that virDomainDefineXML refuses.
+  beforeAll(async () => {
+    const commands = names.flatMap((name, i): Command[] => [
+      ['define', domainXml(name)],
+      ['undefine'],
+      ['define', domainXml(`plain-${i}`, `<uuid>${uuidOf(i)}</uuid>`)],
+      ['rename', name],
+      ['lookupuuid', uuidOf(i)],
+      ['autostart', '1'],
+      ['suspend'],
+      ['reset'],
+      ['undefine'],
+      ['lookup', name],
+    ]);
+    ({ trail, answers } = run([OPEN, ...commands], await recordingAll()));
+    records = expectSoundTrail(trail);
+  });
+
+  test('are libvirt’s to take or to refuse', () => {
+    const taken = (command: string) => answers.filter((a) => a.command === command && a.result === 0).length;
+    expect([taken('rename'), taken('autostart'), taken('suspend'), taken('reset')]).toEqual([
+      names.length,
+      names.length,
+      0,
+      0,
+    ]);
+    const defined = taken('define') - names.length;
+    expect(defined).toBeGreaterThan(130);
+    expect(defined).toBeLessThan(names.length);
+  });
+
+  test.each([
+    ['virDomainSetAutostart', '1', 'permitted'],
+    ['virDomainSuspend', '0', 'permitted'],
+    ['virDomainReset', '0', 'denied'],
+  ])('stand in the trail byte by byte: %s', (event, state, effect) => {
+    const found = responses(records, event);
+    expect(new Set(found.map((record) => `${record.state} ${record.effect}`))).toEqual(new Set([`${state} ${effect}`]));
+    expect(allShown(found.map((record) => record.resource('name')))).toEqual(allShown(names));
+    expect(allShown(found.map((record) => record.param('domain')))).toEqual(allShown(names));
+    expect(found.map((record) => record.resource('uuid')?.toString())).toEqual(names.map((_, i) => uuidOf(i)));
+  });
+
+  test('stand there also where libvirt refuses them', () => {
+    const looked = responses(records, 'virDomainLookupByName');
+    expect(allShown(looked.map((record) => record.param('name')))).toEqual(allShown(names));
+    const defined = responses(records, 'virDomainDefineXML').filter((_, i) => i % 2 === 0);
+    expect(allShown(defined.map((record) => record.param('xml')))).toEqual(allShown(names.map((n) => domainXml(n))));
+  });
+
+  test('are quoted in libvirt’s errors as libvirt quotes them', () => {
+    const messages = answers.filter((answer) => answer.command === 'lookup').map((answer) => answer.message);
+    const recorded = responses(records, 'virDomainLookupByName').map((record) => record.error);
+    expect(allShown(recorded)).toEqual(allShown(messages));
+  });
+
+  test('leave every line of audit text to be found by its uuid, its result and its guest', () => {
+    const lines = auditLines(trail);
+    const log = auditLog(trail);
+    expect(ausearch(log)).toEqual(lines);
+    for (const [result, answer] of [
+      ['success', 'yes'],
+      ['failed', 'no'],
+    ] as const) {
+      expect(ausearch(log, '-sv', answer)).toEqual(lines.filter((line) => line.endsWith(` res=${result}'`)));
+    }
+    for (const [i, name] of names.entries()) {
+      if (i >= everyValue.size && i % 8 !== 0) continue;
+      const own = lines.filter((line) => line.includes(` uuid=${uuidOf(i)} `));
+      expect(own.length).toBeGreaterThanOrEqual(6);
+      expect(rids(ausearch(log, '--uuid', uuidOf(i)))).toEqual(rids(own));
+      if (name.length > 255) continue;
+      const found = ausearch(log, '-w', '-vm', name);
+      const acted = (line: string) => / op=virDomain(SetAutostart|Suspend|Reset) /.test(line);
+      expect(rids(found.filter(acted))).toEqual(rids(own.filter(acted)));
+    }
+  });
+
+  test('forge nothing', () => {
+    const log = auditLog(trail);
+    const lines = auditLines(trail);
+    for (const forged of [
+      ['--uuid', 'deadbeef'],
+      ['--uuid', 'deadbeef-0000-4000-8000-000000000000'],
+      ['-x', '/bin/evil'],
+      ['-ui', '77'],
+      ['-tm', 'tty9'],
+      ['-w', '-vm', 'victim'],
+      ['-w', '-vm', 'demo'],
+    ]) {
+      expect([forged, ausearch(log, ...forged)]).toEqual([forged, []]);
+    }
+    expect(ausearch(log, '-ui', '0')).toEqual(lines);
+    expect(ausearch(log, '-w', '-x', actorProgram())).toEqual(lines);
+    expect(ausearch(log, '-w', '-c', 'actor')).toEqual(lines);
+  });
+
+  test('are cut at 255 bytes in the audit text, and nothing else is', () => {
+    const long = names.findIndex((name) => name.length === 5000);
+    const [line] = ausearch(auditLog(trail), '--uuid', uuidOf(long)).filter((l) => l.includes(' op=virDomainSuspend '));
+    expect(line).toContain(` vm="${names[long]?.toString().slice(0, 255)}" uuid=${uuidOf(long)} `);
+    expect(Math.max(...auditLines(trail).map((l) => l.length))).toBeLessThan(4300);
+  });
+});
+
+describe('auvirt', () => {
+  test('shows the same sessions with and without our records', async () => {
+    const names = [...hostileValues.values()].filter((name) => name.length < 100);
+    const uuidOf = (i: number) => `00000000-0000-4000-9000-${i.toString(16).padStart(12, '0')}`;
+    const policy = await recordingAll();
+    const { trail } = run(
+      [
+        OPEN,
+        ...names.flatMap((name, i): Command[] => [
+          ['define', domainXml(`plain-${i}`, `<uuid>${uuidOf(i)}</uuid>`)],
+          ['rename', name],
+          ['lookupuuid', uuidOf(i)],
+          ['create'],
+          ['setmem', '1024'],
+          ['reset'],
+          ['destroy'],
+        ]),
+      ],
+      policy,
+    );
+    // A session of libvirtd's for each of the same guests around each of ours.
+    const session = (i: number, op: string, at: number) =>
+      `type=VIRT_CONTROL msg=audit(${at}.000:${100 + i * 2}): pid=9 uid=0 auid=4294967295 ses=4294967295 ` +
+      `msg='virt=kvm op=${op} reason=booted vm="g${i}" uuid=${uuidOf(i)} vm-pid=${op === 'start' ? 1000 + i : 0} ` +
+      `exe="/usr/sbin/libvirtd" hostname=? addr=? terminal=? res=success'`;
+    const ours = auditLines(trail);
+    const own = names.flatMap((_, i) => [session(i, 'start', 1500000000 + i), session(i, 'stop', 1500001000 + i)]);
+    const folder = temporaryFolder('auvirt');
+    writeFileSync(join(folder, 'own.log'), `${own.sort().join('\n')}\n`);
+    const first = names.map((_, i) => session(i, 'start', 1500000000 + i));
+    const last = names.map((_, i) => session(i, 'stop', 1500001000 + i));
+    writeFileSync(join(folder, 'both.log'), `${[...first, ...ours, ...last].join('\n')}\n`);
+    const show = (file: string, ...options: string[]) =>
+      spawnSync('auvirt', ['--file', join(folder, file), ...options], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+        .stdout;
+    expect(show('own.log').split('\n').length).toBeGreaterThan(names.length);
+    for (const options of [[], ['--summary'], ['--all-events'], ['--show-uuid']]) {
+      const shown = (file: string) =>
+        show(file, ...options).replace(/^Range of time.*$/m, '').replace(/^.*number of records.*$/gim, '');
+      expect(shown('both.log')).toBe(shown('own.log'));
+    }
+  });
+});
+
+describe('other resources', () => {
+  test('snapshots, networks, pools, volumes and secrets are recorded byte by byte', async () => {
+    const values = [...everyValue.values()];
+    const element = (root: string, more: string) => (name: Buffer) => {
+      const xml = domainXml(name).toString('latin1');
+      const inner = /<name>[^]*<\/name>/.exec(xml)?.[0] ?? '';
+      return Buffer.from(`<${root}>${inner}${more}</${root.split(' ')[0]}>`, 'latin1');
+    };
+    const snapshotXml = element('domainsnapshot', '');
+    const networkXml = element('network', '');
+    let path = 0;
+    const poolXml = (name: Buffer) => element("pool type='dir'", `<target><path>/p${++path}</path></target>`)(name);
+    const volumeXml = element('volume', '<capacity>1024</capacity>');
+    const commands = values.flatMap((name, i): Command[] => [
+      ['lookup', 'test'],
+      ['snapshot', snapshotXml(name)],
+      ['snaplookup', name],
+      ['netdefine', networkXml(name)],
+      ['netlookup', name],
+      ['pooldefine', poolXml(name)],
+      ['poollookup', name],
+      ['poolcreate', poolXml(Buffer.from(`base-${i}`))],
+      ['volcreate', volumeXml(name)],
+      ['vollookup', name],
+      ['secretusage', name],
+    ]);
+    const { trail, answers } = run([OPEN, ...commands], await recordingAll());
+    const records = expectSoundTrail(trail);
+    const expected = allShown(values);
+    for (const [event, argument] of [
+      ['virDomainSnapshotLookupByName', 'name'],
+      ['virNetworkLookupByName', 'name'],
+      ['virStoragePoolLookupByName', 'name'],
+      ['virStorageVolLookupByName', 'name'],
+      ['virSecretLookupByUsage', 'usageID'],
+    ] as const) {
+      expect(allShown(responses(records, event).map((record) => record.param(argument)))).toEqual(expected);
+    }
+    for (const [event, command] of [
+      ['virNetworkDefineXML', 'netdefine'],
+      ['virStoragePoolDefineXML', 'pooldefine'],
+    ] as const) {
+      const made = responses(records, event).filter((record) => record.state === '1');
+      const names = answers.filter((answer) => answer.command === command && answer.result === 0);
+      expect(names.length).toBeGreaterThan(25);
+      expect(allShown(made.map((record) => record.resource('name')))).toEqual(allShown(names.map((a) => a.name)));
+    }
+  });
+
+  test('a snapshot is attributed to its guest, not to a guest of its name', async () => {
+    const { trail } = run(
+      [
+        OPEN,
+        ['define', domainXml('guest')],
+        ['snapshot', '<domainsnapshot><name>test</name></domainsnapshot>'],
+        ['snapdelete'],
+      ],
+      await recordingAll(),
+    );
+    const records = expectSoundTrail(trail);
+    const [defined] = responses(records, 'virDomainDefineXML');
+    const uuid = defined?.resource('uuid')?.toString() ?? '';
+    const log = auditLog(trail);
+    expect(ausearch(log, '-w', '-vm', 'test')).toEqual([]);
+    const found = ausearch(log, '--uuid', uuid);
+    const operations = found.map((line) => / op=(\w+) /.exec(line)?.[1]);
+    expect(operations).toEqual(expect.arrayContaining(['virDomainSnapshotCreateXML', 'virDomainSnapshotDelete']));
+    for (const line of found) expect(line).toContain(` vm="guest" uuid=${uuid} `);
+  });
+
+  test('a volume made in a pool does not lend the pool its name', async () => {
+    const { trail } = run(
+      [
+        OPEN,
+        ['poolcreate', "<pool type='dir'><name>vols</name><target><path>/p</path></target></pool>"],
+        ['volcreate', '<volume><name>other</name><capacity>1</capacity></volume>'],
+      ],
+      await recordingAll(),
+    );
+    const [created] = responses(expectSoundTrail(trail), 'virStorageVolCreateXML');
+    const kind = created?.resource('kind')?.toString();
+    expect([kind, created?.resource('name')?.toString()]).toEqual(
+      kind === 'storage-pool' ? ['storage-pool', 'vols'] : ['storage-vol', 'other'],
+    );
+  });
+});
+
+describe('URIs', () => {
+  test('are recorded byte by byte and forge nothing', async () => {
+    const queries = [...everyValue.values()].filter((value) => value.length < 5000);
+    const uris = queries.map((value) => Buffer.concat([Buffer.from('test:///default?vm=other&'), value]));
+    const { trail, answers } = run(
+      uris.flatMap((uri): Command[] => [OPEN, ['open', uri], ['lookup', 'test'], ['suspend'], ['resume']]),
+      await recordingAll(),
+    );
+    const records = expectSoundTrail(trail);
+    const opened = responses(records, 'virConnectOpen').filter((_, i) => i % 2 === 1);
+    expect(allShown(opened.map((record) => record.param('name')))).toEqual(allShown(uris));
+    const accepted = answers.filter((answer) => answer.command === 'open' && answer.result === 0).length;
+    expect(accepted).toBeGreaterThan(uris.length + 10);
+    const log = auditLog(trail);
+    const suspends = auditLines(trail).filter((line) => line.includes(' op=virDomainSuspend '));
+    expect(suspends).toHaveLength(uris.length);
+    expect(rids(ausearch(log, '-w', '-vm', 'test').filter((line) => suspends.includes(line)))).toEqual(rids(suspends));
+    expect(ausearch(log, '-w', '-vm', 'other')).toEqual([]);
+    expect(ausearch(log, '-ui', '77')).toEqual([]);
+    expect(ausearch(log, '-x', '/bin/evil')).toEqual([]);
+  });
+
+  test('of any length leave the end of the line alone', async () => {
+    const uri = `test:///default?${'%41x='.repeat(4000)}`;
+    const { trail } = run([['open', uri], ['lookup', 'test'], ['suspend']], await recordingAll());
+    expectSoundTrail(trail);
+    for (const line of auditLines(trail)) expect(line.length).toBeLessThan(4300);
+  });
+});
+
+describe('the calling program', () => {
+  test.each([...everyValue].filter(([, value]) => value.length <= 200 && !value.includes('/')))(
+    'may be called: %s',
+    async (_what, value) => {
+      const folder = temporaryFolder('exe');
+      copyFileSync(actorProgram(), join(folder, 'actor'));
+      chmodSync(join(folder, 'actor'), 0o755);
+      const trail = join(folder, 'trail');
+      const path = Buffer.concat([Buffer.from(`${folder}/`), value]);
+      const script = `mv ${shellWord(join(folder, 'actor'))} ${shellWord(path)} && exec ${shellWord(path)}`;
+      const comm = value.subarray(0, 15);
+      const input = `comm ${value.toString('hex')}\nopen ${Buffer.from('test:///default').toString('hex')}\nlookup ${Buffer.from('test').toString('hex')}\nsuspend\n`;
+      const ran = spawnSync('bash', ['-c', script], {
+        env: shimEnvironment({ policy: await recordingAll() }, trail),
+        input,
+        encoding: 'utf8',
+      });
+      expect(`${ran.status} ${ran.stderr}`).toBe('0 ');
+      const records = expectSoundTrail(trail);
+      const [suspended] = responses(records, 'virDomainSuspend');
+      expect(suspended?.attribute('exe')).toEqual(path);
+      expect(suspended?.attribute('comm')).toEqual(comm);
+      const log = auditLog(trail);
+      expect(ausearch(log, '-w', '-x', path)).toEqual(auditLines(trail));
+      expect(ausearch(log, '-sv', 'no')).toEqual([]);
+      expect(ausearch(log, '-ui', '0')).toEqual(auditLines(trail));
+    },
+  );
+
+  test('may stand in a folder with a path of 4000 bytes', async () => {
+    let folder = temporaryFolder('deep');
+    const step = `${'d" '.repeat(60)}`;
+    for (let depth = 0; depth < 20; depth++) folder = join(folder, `${step}${depth}`);
+    mkdirSync(folder, { recursive: true });
+    const program = join(folder, 'actor');
+    copyFileSync(actorProgram(), program);
+    chmodSync(program, 0o755);
+    const { trail } = run([OPEN, ['lookup', 'test'], ['suspend']], await recordingAll(), program);
+    const records = expectSoundTrail(trail);
+    expect(responses(records, 'virDomainSuspend')[0]?.attribute('exe')?.toString()).toBe(program);
+    for (const line of auditLines(trail)) expect(line.length).toBeLessThan(4300);
+  });
+});
+
+describe('arguments', () => {
+  const documents: Record<string, string | Buffer> = {
+    'CDATA': domainXml('x').toString().replace('<name>x</name>', '<name><![CDATA[a]]>&lt;<![CDATA[]]]]><![CDATA[>]]></name>'),
+    'comments': `<!-- ]]> --><domain type='test'><!-- <name>y</name> --><name>c</name></domain>`,
+    'a DOCTYPE': `<!DOCTYPE domain [<!ENTITY e "x">]><domain type='test'><name>&e;</name></domain>`,
+    'an external entity': `<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><domain type='test'><name>&e;</name></domain>`,
+    'many entities': `<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><domain><name>&b;</name></domain>`,
+    'processing instructions': `<?xml version='1.0'?><?x <name>y</name>?><domain type='test'><name>p</name></domain>`,
+    'latin-1': Buffer.from(`<?xml version='1.0' encoding='iso-8859-1'?><domain type='test'><name>\xe9\xff</name></domain>`, 'latin1'),
+    'a byte order mark': `\ufeff<domain type='test'><name>b</name></domain>`,
+    'controls': domainXml(Buffer.from(Array.from({ length: 31 }, (_, i) => i + 1))),
+    'not XML at all': Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1)),
+    'nothing': '',
+  };
+
+  test('of any kind are recorded, where libvirt refuses them too', async () => {
+    const commands = Object.values(documents).map((xml): Command => ['define', xml]);
+    const { trail } = run([OPEN, ...commands, ['define', null]], await recordingAll());
+    const records = responses(expectSoundTrail(trail), 'virDomainDefineXML');
+    expect(records).toHaveLength(commands.length + 1);
+    for (const [i, [what, xml]] of Object.entries(documents).entries()) {
+      const recorded = records[i]?.param('xml');
+      // What an entity declaration holds is hidden, for it could be the value of anything, and so is what is no XML.
+      if (/DOCTYPE|entit|not XML/.test(what)) expect(String(recorded)).toMatch(/hmac:/);
+      else expect([what, shown(recorded)]).toEqual([what, shown(Buffer.from(xml as string))]);
+    }
+  });
+});
+
+describe('names of rules and policies', () => {
+  test('may be anything that a policy may hold', async () => {
+    const id = 'a.b_c:d-e'.padEnd(64, '.:_-');
+    const policy = await imageFile({
+      ...permissiveExcept([deny(id, ['virDomainSuspend'])], { audit: { netlink: false, file: 'always' } }),
+      name: 'Z:._-'.padEnd(64, ':'),
+    });
+    const { trail } = run([OPEN, ['lookup', 'test'], ['suspend']], policy);
+    const records = expectSoundTrail(trail);
+    expect(responses(records, 'virDomainSuspend')[0]?.effect).toBe('denied');
+    const [line] = ausearch(auditLog(trail), '-sv', 'no');
+    expect(line).toContain(` rule="${id.replaceAll(':', ':')}" `);
+  });
+});
