@@ -10,7 +10,7 @@ export const SHIM = join(BUILD, 'libvirtshim.so');
 /** The built command, run as `node CLI ...`. */
 export const CLI = join(ROOT, 'dist/cli/main.js');
 
-/** A new empty folder (mode 0700) for one test. */
+/** A new empty folder (mode 0700) for one test; removed after the run. */
 export function temporaryFolder(purpose: string): string {
-  return mkdtempSync(join(tmpdir(), `virtshim-${purpose}-`));
+  return mkdtempSync(join(process.env.VIRTSHIM_TEST_TMP ?? tmpdir(), `virtshim-${purpose}-`));
 }
