@@ -21,7 +21,7 @@ describe('virsh', () => {
 
   // virsh runs these in a thread of their own, and now and then waits for ever for one that is already done.
   withVirsh('behaves the same over save, restore, managedsave, dump and migrate', async () => {
-    const both = await runBoth('virsh', ['-c', 'test:///default'], { input: script('jobs.virsh'), timeout: 8_000, retries: 3 });
+    const both = await runBoth('virsh', ['-c', 'test:///default'], { input: script('jobs.virsh'), timeout: 4_000, retries: 3 });
     expect(comparable(both.shimmed)).toEqual(comparable(both.bare));
     expect(both.bare.status).toBe(0);
     expectCallsSeen(both, { atLeastFunctions: 20 });

@@ -49,7 +49,10 @@ export function learningPolicy(): Promise<string> {
   return learnImage;
 }
 
-/** Runs a program twice at once, each in a folder of its own with a copy of the fixtures in it. */
+/**
+ * Runs a program twice at once, each in a folder of its own with a copy of the fixtures in it; `{folder}` in an argument
+ * stands for that folder's path.
+ */
 export async function runBoth(program: string, args: readonly string[], options: BothOptions = {}): Promise<Both> {
   const folder = temporaryFolder('transparency');
   const log = (name: string) => join(folder, `${name}.log`);
@@ -93,7 +96,8 @@ function runIn(
   mkdirSync(folder);
   cpSync(FIXTURES, folder, { recursive: true });
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: folder, env, timeout: options.timeout ?? 60_000, killSignal: 'SIGKILL' });
+    const ownArgs = args.map((arg) => arg.replaceAll('{folder}', folder));
+    const child = spawn(program, ownArgs, { cwd: folder, env, timeout: options.timeout ?? 60_000, killSignal: 'SIGKILL' });
     const text = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (data: string) => {
@@ -132,12 +136,14 @@ function countLogged(log: string): Counts {
   return count(calls.map(([, name]) => name ?? ''));
 }
 
-/** What an outcome has that differs between two runs a moment apart: times, counters of the clock, folders. */
+/** Masks what differs between two runs: times, counters of the clock, folders, random UUIDs (not the fixtures'). */
 export function normalise(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?/g, '<time>')
     .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d/g, '<time>')
     .replace(/\d{9,}(\.\d+)?/g, '<clock>')
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (uuid) => (uuid.startsWith('0b6a9c1e') ? uuid : '<uuid>'))
+    .replace(/\b(52:54:00|00:16:3e)(:[0-9a-f]{2}){3}\b/g, '<mac>')
     .replace(/\/[^\s'"]*virtshim-transparency-\w+(\/(bare|shim)(?!\w))?/g, '<folder>');
 }
 
