@@ -123,6 +123,11 @@ const ConnectionFacts *LiveCallFacts::connection() {
   return connection_;
 }
 
+void *LiveCallFacts::liveConnection() {
+  void *pointer = isOpen(function_) ? nullptr : connectionPointer();
+  return isObject(ObjectKind::Connect, pointer) ? pointer : nullptr;
+}
+
 void LiveCallFacts::gather() {
   findConnection();
   findName();

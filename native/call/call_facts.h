@@ -47,6 +47,9 @@ class LiveCallFacts final : public policy::CallFacts {
   std::string_view resourceParent();
   const ConnectionFacts *connection();
 
+  // The connection that the call goes through, borrowed; nullptr where there is none, or none any more.
+  void *liveConnection();
+
   // Finds everything a record needs, while the objects are certain to exist.
   void gather();
 

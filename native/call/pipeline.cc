@@ -74,7 +74,7 @@ void Call::prolog() {
 bool Call::missing() {
   char text[160];
   snprintf(text, sizeof text, "this function is not supported by the connection driver: %s", function_.name);
-  raiseError(kVirFromNone, kVirErrNoSupport, function_.name, text);
+  raiseError(facts_.liveConnection(), kVirFromNone, kVirErrNoSupport, function_.name, text);
   return false;
 }
 
@@ -116,7 +116,7 @@ bool Call::refuse() {
   describeCall(function_, &facts_, call, sizeof call);
   snprintf(message, sizeof message, "access denied: %s: %s (record %016llx)", call, verdict_.reason,
            static_cast<unsigned long long>(rid_));
-  raiseError(kVirFromAccess, kVirErrAccessDenied, function_.name, message);
+  raiseError(facts_.liveConnection(), kVirFromAccess, kVirErrAccessDenied, function_.name, message);
   return false;
 }
 

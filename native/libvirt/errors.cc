@@ -42,7 +42,7 @@ SetError findSetError() { return privateFunction<SetError>(&setError, "virSetErr
 
 }  // namespace
 
-void raiseError(int domain, int code, const char *function, const char *message) {
+void raiseError(void *connection, int domain, int code, const char *function, const char *message) {
   // The last error lives in memory that virInitialize sets up: refusing the very first call must not touch it earlier.
   auto initialize = real<int (*)()>(FunctionId::virInitialize);
   if (!initialize || initialize() < 0) return;
@@ -50,7 +50,7 @@ void raiseError(int domain, int code, const char *function, const char *message)
   auto dispatch = privateFunction<DispatchError>(&dispatchError, "virDispatchError");
   if (raise && dispatch) {
     raise("virtshim", function, 0, domain, code, kLevelError, message, nullptr, nullptr, -1, -1, "%s", message);
-    dispatch(nullptr);
+    dispatch(connection);
     return;
   }
   FullError error = {};

@@ -20,7 +20,8 @@ struct VirError {
 };
 
 // Raises a libvirt error exactly as libvirt does: thread-local last error, then the program's error callbacks.
-void raiseError(int domain, int code, const char *function, const char *message);
+// `connection`, a live one or nullptr, keeps it as its own last error too, and its own callback comes first.
+void raiseError(void *connection, int domain, int code, const char *function, const char *message);
 
 // The last error of this thread, or nullptr. Only after a libvirt call has been made: plain libvirt crashes earlier.
 const VirError *lastError();

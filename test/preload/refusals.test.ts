@@ -124,6 +124,17 @@ describe('return types', () => {
     ]);
   });
 
+  test("the connection's own error function and last error get it, as libvirt's own errors do", async () => {
+    const policy = await imageFile(permissiveExcept([deny('no', ['virDomainDestroy'])]));
+    const tail = ['connection_callbacks', 'connection_error'];
+    const own = shimmedCalls([...withDomain, 'connection_error_func', 'resume', ...tail]);
+    const run = shimmedCalls([...withDomain, 'connection_error_func', 'destroy', ...tail], { policy });
+    expect([callOf(own, 'resume').callbacks, callOf(own, 'connection_callbacks').value]).toEqual([0, '1']);
+    expect([callOf(run, 'destroy').callbacks, callOf(run, 'connection_callbacks').value]).toEqual([0, '1']);
+    expect(callOf(run, 'connection_error').value).toBe(callOf(run, 'destroy').message);
+    expect(callOf(run, 'destroy').message).toContain('access denied: virDomainDestroy');
+  });
+
   test('without an error function libvirt prints the refusal as it prints its own errors', async () => {
     const policy = await imageFile(permissiveExcept([deny('no', ['virDomainDestroy'])]));
     const env = { NO_ERROR_FUNC: '1' };
