@@ -49,7 +49,7 @@ bool g_threadKeyMade = false;
 thread_local ThreadState *t_state = nullptr;
 
 // Zero in a child that was made without our fork handler being run: the kernel wipes the page.
-std::atomic<uint32_t> *g_forkMark = nullptr;
+std::atomic<std::atomic<uint32_t> *> g_forkMark{nullptr};
 
 void freeThread(void *state) {
   t_state = nullptr;
@@ -83,7 +83,7 @@ AppendResult failed(ThreadState *thread, int error, const char *detail) {
 }
 
 void makeForkMark() {
-  if (g_forkMark) return;
+  if (g_forkMark.load(std::memory_order_relaxed)) return;
   size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   void *memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
@@ -91,7 +91,22 @@ void makeForkMark() {
     munmap(memory, page);
     return;
   }
-  g_forkMark = new (memory) std::atomic<uint32_t>(1);
+  g_forkMark.store(new (memory) std::atomic<uint32_t>(1), std::memory_order_release);
+}
+
+bool forkedUnseen() {
+  std::atomic<uint32_t> *mark = g_forkMark.load(std::memory_order_acquire);
+  return mark && mark->load(std::memory_order_relaxed) == 0;
+}
+
+// Not pthread_mutex_lock: whoever holds it may be waiting for a disk.
+bool lockOpening() {
+  int64_t deadline = monotonicNs() + kLockNs;
+  while (pthread_mutex_trylock(&g_openMutex) != 0) {
+    if (monotonicNs() > deadline) return false;
+    usleep(500);
+  }
+  return true;
 }
 
 // The key that digests of secrets are made with: 32 random bytes, readable by the trail's owner alone.
@@ -137,10 +152,7 @@ SharedState *openState(OpenFailure *failure) {
 SharedState *ensureOpen(OpenFailure *failure) {
   SharedState *state = g_state.load(std::memory_order_acquire);
   if (state) return state;
-  timespec deadline;
-  clock_gettime(CLOCK_MONOTONIC, &deadline);
-  deadline.tv_sec += kLockNs / 1000000000;
-  if (pthread_mutex_clocklock(&g_openMutex, CLOCK_MONOTONIC, &deadline) != 0) {
+  if (!lockOpening()) {
     *failure = {ETIMEDOUT, nullptr};
     return nullptr;
   }
@@ -246,7 +258,7 @@ void Trail::configure(const TrailOptions &options) {
 
 AppendResult Trail::append(const Event &event) {
   ErrnoGuard guard;
-  if (g_forkMark && g_forkMark->load(std::memory_order_relaxed) == 0) afterForkInChild();
+  if (forkedUnseen()) afterForkInChild();
   ThreadState *thread = threadState();
   if (!thread) return AppendResult::Failed;
   if (thread->busy) return failed(thread, 0, "called again from within a record");
@@ -276,7 +288,7 @@ void Trail::afterForkInChild() {
   sinkAfterFork();
   refreshAfterFork();
   reseedRecordIds();
-  if (g_forkMark) g_forkMark->store(1, std::memory_order_relaxed);
+  if (std::atomic<uint32_t> *mark = g_forkMark.load(std::memory_order_relaxed)) mark->store(1);
   if (t_state) t_state->busy = false;
 }
 

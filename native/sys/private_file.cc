@@ -22,7 +22,6 @@ constexpr int kMaxLinks = 40;
 bool trusted(const struct stat &status) { return status.st_uid == 0 || status.st_uid == geteuid(); }
 
 const char *checkFolder(const struct stat &status, bool last) {
-  if (!S_ISDIR(status.st_mode)) return "not a folder";
   if (!trusted(status)) return "a folder on the way belongs to another user";
   if (last && (status.st_mode & (S_IWGRP | S_IWOTH))) return "the folder is writable by others";
   if (!last && (status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX)) return "a folder on the way is writable by all";
@@ -67,6 +66,10 @@ class Walk {
   }
 
   bool moveTo(int fd) {
+    if (fd >= 0 && fstat(fd, &status_) == 0 && !S_ISDIR(status_.st_mode)) {
+      close(fd);
+      return fail(ENOTDIR, nullptr) == 0;
+    }
     if (fd < 0 || fstat(fd, &status_) != 0) {
       fail(errno, nullptr);
       if (fd >= 0) close(fd);
