@@ -141,8 +141,21 @@ class Scanner {
     if (argument_ && equals(name, "value")) return hideArgumentValue();
     bool secret = namesSecret(name) || escapedName || (kind_ == TextKind::Command && namesCommandSecret(name));
     if (!secret) return;
-    if (hideAssigned()) return;
-    if (kind_ == TextKind::Command && blank(peek(at_))) hidePositional(0);
+    if (hideAssigned() || kind_ != TextKind::Command) return;
+    if (blank(peek(at_))) return hidePositional(0);
+    if (namesSecret(name)) hideNextItem();
+  }
+
+  // ["--password", "SECRET"]. What a colon follows is a name of its own.
+  void hideNextItem() {
+    size_t quote = quoteAt(at_), at = skipBlanks(at_ + quote);
+    if (!quote || peek(at) != ',') return;
+    at = skipBlanks(at + 1);
+    quote = quoteAt(at);
+    size_t end = quote ? quotedEnd(at, quote, at + quote) : at;
+    if (!quote || peek(skipBlanks(end + quote)) == ':') return;
+    copyTo(at + quote);
+    hideTo(end);
   }
 
   // name = value, name: value, "name": "value" and the like. Returns false where no value follows.
@@ -154,16 +167,22 @@ class Scanner {
     at = skipBlanks(at + 1);
     size_t quote = quoteAt(at);
     copyTo(at + quote);
-    hideTo(quote ? quotedEnd(at, quote) : bareEnd());
+    hideTo(quote ? quotedEnd(at, quote, at_) : bareEnd());
     return true;
   }
 
-  // Where a quoted value ends; a backslash keeps the next character from ending it.
-  size_t quotedEnd(size_t quoteAt, size_t quoteSize) const {
+  // Where a quoted value ends that begins at `at`; a backslash keeps the next character from ending it.
+  size_t quotedEnd(size_t quoteAt, size_t quoteSize, size_t at) const {
     std::string_view quote = in_.substr(quoteAt, quoteSize);
-    size_t at = at_;
-    while (at < in_.size() && !startsWith(in_, at, quote)) at += in_[at] == '\\' ? 2 : 1;
+    while (at < in_.size() && !startsWith(in_, at, quote)) at += escapes(at, quote) ? 2 : 1;
     return at < in_.size() ? at : in_.size();
+  }
+
+  // XML knows no such backslash: there a quote that looks like the end of an attribute is one.
+  bool escapes(size_t at, std::string_view quote) const {
+    if (in_[at] != '\\') return false;
+    char next = peek(at + 1 + quote.size());
+    return kind_ != TextKind::Xml || !startsWith(in_, at + 1, quote) || !(blank(next) || next == '/' || next == '>');
   }
 
   size_t bareEnd() const {
@@ -211,7 +230,10 @@ class Scanner {
     size_t end = in_.find(in_[at], at_);
     if (end == std::string_view::npos) end = in_.size();
     std::string_view value = in_.substr(at_, end - at_);
-    if (secretEnvironment_ || mayHoldSecret(value)) return hideTo(end);
+    bool announced = secretNext_;  // by an option that stands alone: -password
+    bool secret = mayHoldSecret(value);
+    secretNext_ = secret && value[0] == '-' && value.find_first_of("=,") == std::string_view::npos;
+    if (secretEnvironment_ || secret || (announced && !value.empty() && value[0] != '-')) return hideTo(end);
     copyTo(end);
   }
 
@@ -222,17 +244,34 @@ class Scanner {
     return false;
   }
 
-  // user:password@host
+  // user:password@host, where the password may hold what ought to be percent-encoded in it.
   void authority() {
+    bool whole = isScheme(in_.substr(0, at_));
     copyTo(at_ + 3);
-    size_t end = at_, firstColon = 0, lastAt = 0;
-    for (; end < in_.size() && !blank(in_[end]) && !strchr("/?#\"'<>", in_[end]); end++) {
-      if (in_[end] == ':' && !firstColon) firstColon = end;
-      if (in_[end] == '@') lastAt = end;
-    }
-    if (!lastAt || !firstColon || firstColon > lastAt) return;
-    copyTo(firstColon + 1);
-    hideTo(lastAt);
+    size_t end = at_;
+    while (end < in_.size() && (whole || !(blank(in_[end]) || strchr("\"'<>", in_[end])))) end++;
+    std::string_view uri = in_.substr(at_, end - at_);
+    size_t stop = uri.find_first_of("/?#");
+    size_t colon = uri.find(':', !uri.empty() && uri[0] == '[' ? uri.find(']') : 0);
+    if (colon == std::string_view::npos) return;
+    size_t at = uri.substr(0, stop).rfind('@');
+    if (at == std::string_view::npos && !isPort(uri, colon + 1, stop)) at = uri.rfind('@');
+    if (at == std::string_view::npos || at < colon) return;
+    end = at_ + at;
+    copyTo(at_ + colon + 1);
+    hideTo(end);
+  }
+
+  static bool isScheme(std::string_view text) {
+    for (char c : text)
+      if (!wordChar(c) && c != '+') return false;
+    return true;
+  }
+
+  static bool isPort(std::string_view uri, size_t from, size_t to) {
+    for (size_t at = from; at < to && at < uri.size(); at++)
+      if (uri[at] < '0' || uri[at] > '9') return false;
+    return true;
   }
 
   void markup() {
@@ -245,7 +284,7 @@ class Scanner {
     argument_ = equals(local, "arg") || equals(local, "env");
     secretEnvironment_ = equals(local, "env") && environmentNamesSecret(end);
     copyTo(end > at_ ? end : at_ + 1);
-    if (!name.empty() && namesSecret(local)) hideContent(name);
+    if (!name.empty() && namesSecret(local)) hideContent(name, equals(local, "secret") || equals(local, "cookies"));
   }
 
   bool environmentNamesSecret(size_t at) const {
@@ -254,15 +293,17 @@ class Scanner {
     return mayHoldSecret(tag);
   }
 
-  // <cookie name='x'>SECRET</cookie>. An element of children, such as <secret> or <cookies>, is walked as usual.
-  void hideContent(std::string_view name) {
+  // <cookie name='x'>SECRET</cookie>. Of the elements so named, <secret> and <cookies> may have children, which are
+  // walked as usual.
+  void hideContent(std::string_view name, bool mayHaveChildren) {
     size_t open = in_.find('>', at_);
     if (open == std::string_view::npos || in_[open - 1] == '/') return;
     size_t end = in_.find("</", open + 1);
     while (end != std::string_view::npos && in_.substr(end + 2, name.size()) != name) end = in_.find("</", end + 2);
     if (end == std::string_view::npos) end = in_.size();
     size_t first = skipBlanks(open + 1);
-    if (first >= end || (in_[first] == '<' && !startsWith(in_, first, "<![cdata["))) return;
+    bool children = first < end && in_[first] == '<' && !startsWith(in_, first, "<![cdata[");
+    if (first >= end || (children && mayHaveChildren)) return;
     while (at_ <= open) {
       if (wordChar(in_[at_]))
         word();
@@ -274,13 +315,12 @@ class Scanner {
 
   // Entities declared inside could carry anything to anywhere.
   void doctype() {
-    size_t at = at_;
-    while (at < in_.size() && in_[at] != '>' && in_[at] != '[') at++;
-    if (peek(at) != '[') return copyTo(at_ + 1);
-    copyTo(at + 1);
+    size_t open = in_.find('[', at_), close = in_.find('>', at_);
+    bool literal = in_.substr(at_, close - at_).find_first_of("\"'") != std::string_view::npos;
+    if (open == std::string_view::npos || (close < open && !literal)) return copyTo(at_ + 1);
+    copyTo(open + 1);
     size_t end = in_.rfind("]>");
-    if (end == std::string_view::npos || end < at_) end = in_.size();
-    hideTo(end);
+    hideTo(end == std::string_view::npos || end < at_ ? in_.size() : end);
   }
 
   std::string_view in_;
@@ -290,6 +330,7 @@ class Scanner {
   size_t at_ = 0;
   bool argument_ = false;
   bool secretEnvironment_ = false;
+  bool secretNext_ = false;
 };
 
 bool looksLikeXml(std::string_view text) {
@@ -309,14 +350,12 @@ bool readableEncoding(std::string_view xml) {
   std::string_view declaration = xml.substr(at, end == std::string_view::npos ? end : end - at);
   size_t name = declaration.find("encoding");
   if (name == std::string_view::npos) return true;
+  size_t open = declaration.find_first_of("\"'", name);
+  if (open == std::string_view::npos) return false;
+  std::string_view encoding = declaration.substr(open + 1);
+  encoding = encoding.substr(0, encoding.find(declaration[open]));
   for (std::string_view known : {"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin1"})
-    for (char quote : {'"', '\''}) {
-      size_t open = declaration.find(quote, name);
-      if (open == std::string_view::npos) continue;
-      if (startsWith(declaration, open + 1, known) && open + 1 + known.size() < declaration.size() &&
-          declaration[open + 1 + known.size()] == quote)
-        return true;
-    }
+    if (equals(encoding, known)) return true;
   return false;
 }
 
