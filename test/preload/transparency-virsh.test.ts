@@ -21,7 +21,11 @@ describe('virsh', () => {
 
   // virsh runs these in a thread of their own, and now and then waits for ever for one that is already done.
   withVirsh('behaves the same over save, restore, managedsave, dump and migrate', async () => {
-    const both = await runBoth('virsh', ['-c', 'test:///default'], { input: script('jobs.virsh'), timeout: 4_000, retries: 3 });
+    const both = await runBoth('virsh', ['-c', 'test:///default'], {
+      input: script('jobs.virsh'),
+      timeout: 4_000,
+      retries: 3,
+    });
     expect(comparable(both.shimmed)).toEqual(comparable(both.bare));
     expect(both.bare.status).toBe(0);
     expectCallsSeen(both, { atLeastFunctions: 20 });
@@ -31,7 +35,9 @@ describe('virsh', () => {
     ['success', ['domstate', 'test']],
     ['unknown domain', ['suspend', 'nosuchguest']],
     ['unsupported call', ['managedsave-dumpxml', 'test']],
-    ['several commands', ['suspend test; domstate test; resume test; nosuchcommand']],
+    ['several commands', ['suspend test; domstate test; resume test; domstate test']],
+    ['several commands, one of which fails', ['suspend test; suspend test; domstate test']],
+    ['an unknown command among several', ['suspend test; nosuchcommand']],
     ['read-only connection', ['-r', 'destroy', 'test']],
     ['usage error', ['domstate']],
   ];

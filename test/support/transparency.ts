@@ -97,7 +97,12 @@ function runIn(
   cpSync(FIXTURES, folder, { recursive: true });
   return new Promise((resolve, reject) => {
     const ownArgs = args.map((arg) => arg.replaceAll('{folder}', folder));
-    const child = spawn(program, ownArgs, { cwd: folder, env, timeout: options.timeout ?? 60_000, killSignal: 'SIGKILL' });
+    const child = spawn(program, ownArgs, {
+      cwd: folder,
+      env,
+      timeout: options.timeout ?? 60_000,
+      killSignal: 'SIGKILL',
+    });
     const text = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (data: string) => {
@@ -186,7 +191,9 @@ export function expectCallsSeen(both: Both, expected: { atLeastFunctions: number
 
   const ofProgram = (name: string) => isAccessor(name) && !selfCalled.has(name);
   expect(Object.keys(callsOf(both.seen, ofProgram))).toEqual(Object.keys(callsOf(both.loggedBare, ofProgram)));
-  const tooOften = [...both.seen].filter(([name, calls]) => both.logged.has(name) && calls > (both.logged.get(name) ?? 0));
+  const tooOften = [...both.seen].filter(
+    ([name, calls]) => both.logged.has(name) && calls > (both.logged.get(name) ?? 0),
+  );
   expect(tooOften).toEqual([]);
   expect(both.seen.size).toBeGreaterThanOrEqual(expected.atLeastFunctions);
 }

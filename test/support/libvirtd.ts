@@ -1,0 +1,122 @@
+// A libvirtd of the test's own: its sockets, configuration and state are in a temporary folder.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryFolder } from './paths.js';
+import { findTool } from './tools.js';
+import { FIXTURES } from './transparency.js';
+
+export interface Daemon {
+  folder: string;
+  pid: number;
+  uri: string;
+  adminUri: string;
+  /** Ends it and every qemu that it left. */
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  /** Folder of what libvirtd found out about qemu, which takes seconds; may be shared by daemons. */
+  cache: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Why this machine cannot run a libvirtd for tests, or undefined. */
+export function whyNoDaemon(): string | undefined {
+  if (process.getuid?.() !== 0) return 'a libvirtd of its own needs root';
+  const missing = ['libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'unshare'].filter(
+    (tool) => findTool(tool) === undefined,
+  );
+  if (missing.length > 0) return `${missing.join(', ')} not installed`;
+  const mounted = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+  return mounted.status === 0 ? undefined : 'mounting in a namespace is not permitted here';
+}
+
+/** Starts a libvirtd and waits for its socket; throws with what it said where it ends first. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const folder = temporaryFolder('libvirtd');
+  writeConfiguration(folder);
+  const settings = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
+  const script = ['sh', join(FIXTURES, 'start-libvirtd.sh'), folder, options.cache, ...settings];
+  const child = spawn('unshare', ['-m', '--propagation', 'private', ...script], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const socket = join(folder, 'sock/libvirt-sock');
+  for (let waited = 0; !existsSync(socket); waited += 50) {
+    if (child.exitCode !== null || waited > 20_000) throw new Error(`libvirtd did not start: ${said}`);
+    await sleep(50);
+  }
+  return {
+    folder,
+    pid: child.pid ?? 0,
+    uri: `qemu:///system?socket=${socket}`,
+    adminUri: `libvirtd:///system?socket=${join(folder, 'sock/libvirt-admin-sock')}`,
+    stop: () => stopDaemon(child),
+  };
+}
+
+function writeConfiguration(folder: string): void {
+  mkdirSync(join(folder, 'etc'));
+  mkdirSync(join(folder, 'sock'));
+  writeFileSync(
+    join(folder, 'etc/libvirtd.conf'),
+    `unix_sock_dir = "${folder}/sock"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n`,
+  );
+  const qemu = [
+    'user = "root"',
+    'group = "root"',
+    'dynamic_ownership = 0',
+    'remember_owner = 0',
+    'security_driver = "none"',
+    'stdio_handler = "file"',
+    'namespaces = []',
+  ];
+  writeFileSync(join(folder, 'etc/qemu.conf'), `${qemu.join('\n')}\n`);
+}
+
+async function stopDaemon(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const state = `/proc/${child.pid}/root/run/libvirt/qemu`;
+  const files = existsSync(state) ? readdirSync(state).filter((file) => file.endsWith('.pid')) : [];
+  const guests = files.map((file) => Number(readFileSync(join(state, file), 'utf8')));
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await Promise.race([ended, sleep(5_000, undefined, { ref: false })]);
+  if (child.exitCode === null) child.kill('SIGKILL');
+  for (const pid of guests) {
+    if (pid > 1 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+  }
+}
+
+/** A definition of a small qemu guest, emulated in software, with one disk. */
+export function guestXml(name: string, uuid: string, disk: string): string {
+  return `<domain type='qemu'>
+  <name>${name}</name>
+  <uuid>${uuid}</uuid>
+  <memory unit='MiB'>64</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <features><acpi/></features>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='${disk}'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <memballoon model='virtio'/>
+  </devices>
+</domain>
+`;
+}
+
+/** Makes an empty qcow2 image. */
+export function makeImage(path: string, size: string): string {
+  const run = spawnSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, size], { encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`qemu-img: ${run.stderr}`);
+  return path;
+}
