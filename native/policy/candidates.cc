@@ -10,7 +10,10 @@ Candidates::Candidates(const View &view, const Group &group, CallFacts *facts)
     : view_(view), group_(group), facts_(facts) {
   add(group.root);
   if (group.flags & kGroupUids) addUid();
-  if (group.prefixLengths != 0 || (group.flags & kGroupExactNames)) addNames();
+  const bool byName = group.prefixLengths != 0 || (group.flags & kGroupExactNames) != 0;
+  const bool nameKnown = !byName || addNames();
+  const bool uuidKnown = !(group.flags & kGroupUuids) || addUuid();
+  if (!nameKnown || !uuidKnown) addAll();
 }
 
 const Candidate *Candidates::next() {
@@ -45,11 +48,24 @@ void Candidates::addIndexed(uint64_t hash) {
 
 void Candidates::addUid() { addIndexed(hashUid(facts_->uid())); }
 
-void Candidates::addNames() {
-  if (!hasName(judgedKind(facts_->resourceKind()))) return;
+// False where the resource has a name that is not known.
+bool Candidates::addNames() {
+  if (!hasName(judgedKind(facts_->resourceKind()))) return true;
   const MaybeString name = facts_->resourceName();
-  if (name.known) return addKnownName(name.value);
-  // Any name is possible: every deny rule is a candidate; no allow rule on names is.
+  if (name.known) addKnownName(name.value);
+  return name.known;
+}
+
+// False where the resource has a uuid that is not known.
+bool Candidates::addUuid() {
+  if (!hasUuid(facts_->resourceKind())) return true;
+  const MaybeString uuid = facts_->resourceUuid();
+  if (uuid.known) addIndexed(hashUuid(uuid.value.data(), uuid.value.size()));
+  return uuid.known;
+}
+
+// Any resource is possible: every deny rule is a candidate, and no allow rule that an index could have led to.
+void Candidates::addAll() {
   if (group_.all == kNone) return;
   count_ = 0;
   add(group_.all);

@@ -8,7 +8,7 @@ namespace virtshim::policy {
 // Merges the few lists of a group that concern a call. INVARIANT: each list is sorted by rule.
 class Candidates {
  public:
-  // Picks the lists for a call: the root list, and those that the hashes of its uid and resource name lead to.
+  // Picks the lists for a call: the root list, and those that the hashes of its uid and resource lead to.
   Candidates(const image::View &view, const image::Group &group, CallFacts *facts);
 
   // The next candidate, or nullptr. A rule comes more than once where several of its names lead to it.
@@ -18,11 +18,13 @@ class Candidates {
   void add(uint32_t first);
   void addIndexed(uint64_t hash);
   void addUid();
-  void addNames();
+  bool addNames();
+  bool addUuid();
+  void addAll();
   void addKnownName(std::string_view name);
 
-  // One list per length of prefix, and those of the root, the whole name and the uid.
-  static constexpr int kMaxLists = image::kMaxPrefix + 3;
+  // One list per length of prefix, and those of the root, the whole name, the uuid and the uid.
+  static constexpr int kMaxLists = image::kMaxPrefix + 4;
 
   const image::View &view_;
   const image::Group &group_;

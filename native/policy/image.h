@@ -51,11 +51,11 @@ struct Body {
   Section candidates;
   Section slots;
   Section rules;
-  Section ids;        // uint32_t: uids and gids
-  Section globRefs;   // uint32_t: indices into globs
+  Section ids;       // uint32_t: uids and gids
+  Section globRefs;  // uint32_t: indices into globs
   Section globs;
   Section arguments;
-  Section strings;    // bytes; the last one is NUL
+  Section strings;  // bytes; the last one is NUL
 };
 static_assert(sizeof(Body) == 96);
 
@@ -83,11 +83,13 @@ static_assert(sizeof(Candidate) == 12);
 constexpr int kMaxPrefix = 64;
 constexpr uint32_t kGroupExactNames = 1;
 constexpr uint32_t kGroupUids = 2;
+constexpr uint32_t kGroupUuids = 4;
 
-// What may match a call of a function: the root list always, others found by hashes of the resource's name and the uid.
+// What may match a call of a function: the root list always, the others where hashes of the resource's name, its uuid
+// and the caller's uid lead to them.
 struct Group {
   uint64_t prefixLengths;  // bit n-1: some name glob is indexed by its first n bytes
-  uint32_t all;            // list of all candidates, for names that are not known; kNone in allow groups
+  uint32_t all;            // list of all candidates, for names and uuids that are not known; kNone in allow groups
   uint32_t root;           // list of the candidates without an index, or kNone
   uint32_t slots;          // first slot of the open-addressing table
   uint32_t slotMask;       // slots - 1, a power of two less one
@@ -166,11 +168,17 @@ constexpr uint64_t kHashStart = 0xcbf29ce484222325;
 constexpr uint64_t kHashPrime = 0x100000001b3;
 constexpr uint64_t hashByte(uint64_t hash, uint8_t byte) { return (hash ^ byte) * kHashPrime; }
 
-// Names hold no NUL, so a final NUL tells a whole name from a prefix, and a leading one a uid from both.
+// Names hold no NUL, so a final NUL tells a whole name from a prefix, and leading ones uids and uuids from both.
 constexpr uint64_t hashWhole(uint64_t hash) { return hashByte(hash, 0); }
 constexpr uint64_t hashUid(uint32_t uid) {
   uint64_t hash = hashByte(kHashStart, 0);
   for (int shift = 0; shift < 32; shift += 8) hash = hashByte(hash, static_cast<uint8_t>(uid >> shift));
+  return hash;
+}
+
+inline uint64_t hashUuid(const char *uuid, size_t size) {
+  uint64_t hash = hashByte(hashByte(kHashStart, 0), 0);
+  for (size_t i = 0; i < size; ++i) hash = hashByte(hash, static_cast<uint8_t>(uuid[i]));
   return hash;
 }
 

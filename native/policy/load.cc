@@ -74,7 +74,7 @@ bool checkFunction(const View &view, const image::Function &function) {
 bool checkGroup(const View &view, const Group &group) {
   const Section &candidates = view.body->candidates;
   if (!indexOrNone(group.all, candidates) || !indexOrNone(group.root, candidates)) return false;
-  if (group.flags > (kGroupExactNames | kGroupUids)) return false;
+  if (group.flags > (kGroupExactNames | kGroupUids | kGroupUuids)) return false;
   if (group.flags == 0 && group.prefixLengths == 0) return true;
   const uint64_t capacity = static_cast<uint64_t>(group.slotMask) + 1;
   return (capacity & group.slotMask) == 0 && group.slots + capacity <= view.body->slots.count;
@@ -119,10 +119,12 @@ bool checkSections(const View &view) {
   const auto checkGlobRef = [](const View &v, uint32_t ref) { return ref < v.body->globs.count; };
   // A last candidate that is `last` ends every list inside the section.
   if (body.candidates.count != 0 && view.candidates[body.candidates.count - 1].last != 1) return false;
-  return each(view, view.functions, body.functions, checkFunction) && each(view, view.groups, body.groups, checkGroup) &&
-         each(view, view.candidates, body.candidates, checkCandidate) && each(view, view.slots, body.slots, checkSlot) &&
-         each(view, view.rules, body.rules, checkRule) && each(view, view.globRefs, body.globRefs, checkGlobRef) &&
-         each(view, view.globs, body.globs, checkGlob) && each(view, view.arguments, body.arguments, checkArgument);
+  return each(view, view.functions, body.functions, checkFunction) &&
+         each(view, view.groups, body.groups, checkGroup) &&
+         each(view, view.candidates, body.candidates, checkCandidate) &&
+         each(view, view.slots, body.slots, checkSlot) && each(view, view.rules, body.rules, checkRule) &&
+         each(view, view.globRefs, body.globRefs, checkGlobRef) && each(view, view.globs, body.globs, checkGlob) &&
+         each(view, view.arguments, body.arguments, checkArgument);
 }
 
 // The checks that the group's rules cover for every call.

@@ -68,12 +68,12 @@ constexpr uint32_t kNoRule = 0xffffffff;
 
 enum class ImageError : uint8_t {
   Ok,
-  Truncated,    // shorter than its header says
-  NotAnImage,   // wrong magic
-  Version,      // made by another version of virtshim
-  Foreign,      // compiled against another table of libvirt functions
+  Truncated,   // shorter than its header says
+  NotAnImage,  // wrong magic
+  Version,     // made by another version of virtshim
+  Foreign,     // compiled against another table of libvirt functions
   Checksum,
-  Corrupt,      // an offset or a value is out of bounds
+  Corrupt,  // an offset or a value is out of bounds
 };
 const char *describe(ImageError error);  // lower-case, no period
 

@@ -37,7 +37,7 @@ export function writeImage(policy: Policy, accounts: Pick<Accounts, 'users' | 'g
   const members = policy.rules.map((rule) => {
     const uids = idsOf(rule.users, accounts.users, rule.uids);
     writeRule(writer, rule, uids, idsOf(rule.groups, accounts.groups, []));
-    return { names: rule.names, uids, unconditional: isUnconditional(rule) };
+    return { names: rule.names, uuids: rule.uuids, uids, unconditional: isUnconditional(rule) };
   });
   writeFunctions(writer, policy, members);
   return writer.finish((out) => {
@@ -61,7 +61,7 @@ function idsOf(names: readonly string[], known: ReadonlyMap<string, number>, mor
   return [...new Set([...ids, ...more])];
 }
 
-type Conditions = Pick<GroupMember, 'names' | 'uids' | 'unconditional'>;
+type Conditions = Omit<GroupMember, 'rule' | 'checks'>;
 
 function writeFunctions(writer: ImageWriter, policy: Policy, conditions: readonly Conditions[]): void {
   const groups = new Groups(writer, conditions);

@@ -1,8 +1,8 @@
-/** Groups of the image: the rules that may decide the calls of a function, and how they are found by name and uid. */
+/** Groups of the image: the rules that may decide the calls of a function, and how they are found by name, uuid and uid. */
 
 import type { Glob } from './glob.js';
-import { hashPrefix, hashUid, hashWhole } from './hash.js';
-import { groupExactNames, groupUids, maxPrefix, none } from './image_layout.js';
+import { hashPrefix, hashUid, hashUuid, hashWhole } from './hash.js';
+import { groupExactNames, groupUids, groupUuids, maxPrefix, none } from './image_layout.js';
 import type { Bytes, ImageWriter } from './image_writer.js';
 import type { Checks } from './sets.js';
 
@@ -11,6 +11,7 @@ export interface GroupMember {
   readonly rule: number;
   readonly checks: Checks;
   readonly names: readonly Glob[];
+  readonly uuids: readonly Glob[];
   readonly uids: readonly number[];
   readonly unconditional: boolean;
 }
@@ -36,9 +37,9 @@ class GroupWriter {
 
   write(effect: 'allow' | 'deny', members: readonly GroupMember[]): number {
     for (const member of members) this.place(member);
-    const byName = this.prefixLengths !== 0n || (this.flags & groupExactNames) !== 0;
-    // Only deny rules can match a name that is not known.
-    const all = byName && effect === 'deny' ? this.list(members.map(withoutGlob)) : none;
+    const byResource = this.prefixLengths !== 0n || (this.flags & (groupExactNames | groupUuids)) !== 0;
+    // Only deny rules can match what is not known.
+    const all = byResource && effect === 'deny' ? this.list(members.map(withoutGlob)) : none;
     const root = this.list(this.root);
     const slots = this.slots();
     const always = members.filter((member) => member.unconditional).reduce((mask, { checks }) => mask | checks, 0);
@@ -51,6 +52,9 @@ class GroupWriter {
   private place(member: GroupMember): void {
     if (member.names.length > 0 && member.names.every((glob) => glob.literal.length > 0)) {
       for (const glob of member.names) this.placeByName(member, glob);
+    } else if (member.uuids.length > 0) {
+      this.flags |= groupUuids;
+      for (const uuid of member.uuids) this.push(hashUuid(uuid.literal), withoutGlob(member));
     } else if (member.uids.length > 0) {
       this.flags |= groupUids;
       for (const uid of member.uids) this.push(hashUid(uid), withoutGlob(member));

@@ -22,6 +22,11 @@ export function hashWhole(bytes: Uint8Array): bigint {
   return hashByte(hashBytes(bytes), 0);
 }
 
+/** Two leading NULs tell a uuid, a string here, from a uid of four bytes. */
+export function hashUuid(uuid: Uint8Array): bigint {
+  return hashBytes(uuid, hashBytes([0, 0]));
+}
+
 /** A leading NUL tells a uid from a name. */
 export function hashUid(uid: number): bigint {
   return hashBytes([0, uid & 0xff, (uid >>> 8) & 0xff, (uid >>> 16) & 0xff, uid >>> 24]);

@@ -13,6 +13,7 @@ export const auditFileAlways = 2;
 export const maxPrefix = 64;
 export const groupExactNames = 1;
 export const groupUids = 2;
+export const groupUuids = 4;
 
 /** In the order of their offsets in the body. */
 export const sectionNames = [
