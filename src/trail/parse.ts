@@ -24,7 +24,8 @@ function parseElement(line: string): Element {
   const open: Element[] = [top];
   const parser = new SaxesParser();
   parser.on('error', (error) => {
-    throw new Error(error.message.replace(/^\d+:/, 'column '));
+    // saxes counts lines, which there is one of, and ends its sentences.
+    throw new Error(error.message.replace(/^(?:\d+:)?(\d+): /, 'column $1: ').replace(/\.$/, ''));
   });
   parser.on('opentag', (tag) => {
     const element: Element = { name: tag.name, attributes: unescapeAll(tag.attributes), children: [], text: '' };
