@@ -46,6 +46,13 @@ describe('language bindings', () => {
   );
 
   requireBinding(
+    'python3-libvirt',
+    '/usr/bin/python3',
+    '-c',
+    'import libvirtaio',
+  )('libvirtaio', () => expectSame('/usr/bin/python3', ['binding_aio.py'], { atLeastFunctions: 10, atLeastLines: 8 }));
+
+  requireBinding(
     'libsys-virt-perl',
     '/usr/bin/perl',
     '-MSys::Virt',
