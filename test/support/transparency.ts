@@ -33,6 +33,8 @@ export interface BothOptions {
   /** Further arguments of the shimmed run. */
   shimArgs?: readonly string[];
   timeout?: number;
+  /** What is copied to the folder it runs in, instead of the fixtures. */
+  files?: string;
   /** How often to run both again where one did not end in time: for programs that sometimes hang by themselves. */
   retries?: number;
 }
@@ -94,7 +96,7 @@ function runIn(
   options: BothOptions,
 ): Promise<Outcome> {
   mkdirSync(folder);
-  cpSync(FIXTURES, folder, { recursive: true });
+  cpSync(options.files ?? FIXTURES, folder, { recursive: true });
   return new Promise((resolve, reject) => {
     const ownArgs = args.map((arg) => arg.replaceAll('{folder}', folder));
     const child = spawn(program, ownArgs, {

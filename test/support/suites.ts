@@ -1,0 +1,80 @@
+// Sources of other projects, with their own test suites: from a folder that VIRTSHIM_TEST_SUITES names, else from the
+// distribution's source packages, where the machine can reach them. Nothing of them is kept.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from './paths.js';
+import { findTool } from './tools.js';
+
+export type Source = { folder: string } | { missing: string };
+
+const PATIENCE_MS = 30_000;
+let downloads: Download | undefined;
+
+/** The unpacked source of a source package, or why it cannot be had. */
+export function sourceOf(sourcePackage: string): Source {
+  const given = process.env.VIRTSHIM_TEST_SUITES;
+  if (given !== undefined) return unpackedIn(given, sourcePackage) ?? { missing: `no ${sourcePackage} in ${given}` };
+  downloads ??= new Download();
+  return downloads.get(sourcePackage);
+}
+
+function unpackedIn(folder: string, sourcePackage: string): Source | undefined {
+  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const found = entries.find(({ name }) => name === sourcePackage || name.startsWith(`${sourcePackage}-`));
+  return found === undefined ? undefined : { folder: join(folder, found.name) };
+}
+
+/** apt with lists of its own, so that the machine's are not touched. */
+class Download {
+  private readonly folder = temporaryFolder('suites');
+  private readonly why = this.prepare();
+
+  get(sourcePackage: string): Source {
+    if (this.why !== undefined) return { missing: this.why };
+    const run = this.apt('source', sourcePackage);
+    if (run.status === 0)
+      return unpackedIn(this.folder, sourcePackage) ?? { missing: `${sourcePackage} was not unpacked` };
+    const error = run.stderr.split('\n').find((line) => line.startsWith('E:')) ?? 'no answer in time';
+    return { missing: `apt-get source ${sourcePackage}: ${error.replace(/https?:\S+ +| \[IP.*/g, '')}` };
+  }
+
+  private prepare(): string | undefined {
+    if (findTool('apt-get') === undefined || findTool('dpkg-source') === undefined)
+      return 'apt-get and dpkg-source are not installed';
+    mkdirSync(join(this.folder, 'lists/partial'), { recursive: true });
+    mkdirSync(join(this.folder, 'sources'));
+    const files = ['/etc/apt/sources.list', ...aptParts()].filter((file) => existsSync(file));
+    for (const file of files) {
+      const text = readFileSync(file, 'utf8');
+      if (!/\b(debian|ubuntu)\b/.test(text)) continue;
+      const sources = text.replace(/^deb /gm, 'deb-src ').replace(/^Types:.*$/gm, 'Types: deb-src');
+      writeFileSync(join(this.folder, 'sources', file.replace(/^.*\//, '')), sources);
+    }
+    return this.apt('update').status === 0 ? undefined : 'the package sources cannot be reached';
+  }
+
+  private apt(...args: string[]) {
+    const settings = {
+      'Dir::Etc::SourceList': join(this.folder, 'sources/sources.list'),
+      'Dir::Etc::SourceParts': join(this.folder, 'sources'),
+      'Dir::State::Lists': join(this.folder, 'lists'),
+      'Dir::Cache': this.folder,
+      'Acquire::Retries': '0',
+      'Acquire::http::Timeout': '5',
+      'APT::Sandbox::User': 'root',
+    };
+    const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+    return spawnSync('apt-get', ['-q', ...options, ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: PATIENCE_MS,
+    });
+  }
+}
+
+function aptParts(): string[] {
+  const folder = '/etc/apt/sources.list.d';
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
