@@ -62,8 +62,8 @@ class Buffer {
 
   void appendUnsigned(uint64_t value);
   void appendSigned(int64_t value);
-  void appendHex(uint64_t value);         // 16 lower-case digits
-  void appendHexShort(uint64_t value);    // without leading zeros
+  void appendHex(uint64_t value);       // 16 lower-case digits
+  void appendHexShort(uint64_t value);  // without leading zeros
 
  private:
   bool grow(size_t more) {

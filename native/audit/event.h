@@ -16,8 +16,8 @@ enum class Phase : uint8_t {
 
 enum class Verdict : uint8_t {
   Permitted,
-  Denied,      // refused by the policy, a broken policy, or because it could not be recorded
-  WouldDeny,   // permissive mode: the policy would refuse it
+  Denied,     // refused by the policy, a broken policy, or because it could not be recorded
+  WouldDeny,  // permissive mode: the policy would refuse it
 };
 
 struct ErrorInfo {
@@ -49,9 +49,9 @@ struct Connection {
 };
 
 struct Resource {
-  ObjectKind kind;        // None where the call has none
-  std::string_view name;  // "" where unknown
-  std::string_view uuid;  // lower-case with hyphens, "" where it has none
+  ObjectKind kind;          // None where the call has none
+  std::string_view name;    // "" where unknown
+  std::string_view uuid;    // lower-case with hyphens, "" where it has none
   std::string_view parent;  // snapshots and checkpoints: the domain's name; volumes: the pool's where known; else ""
 };
 
@@ -62,11 +62,11 @@ struct Event {
   Verdict verdict;
   FunctionId function;  // kNoFunction for notices
   bool nested;
-  bool success;              // Response: libvirt returned success
-  std::string_view rule;     // id of the deciding rule, or ""
-  std::string_view reason;   // why, for people
-  std::string_view policy;   // first 16 hex digits of the policy's digest, or ""
-  std::string_view notice;   // Phase::Notice: its kind ("policy-broken"), text in `reason`
+  bool success;             // Response: libvirt returned success
+  std::string_view rule;    // id of the deciding rule, or ""
+  std::string_view reason;  // why, for people
+  std::string_view policy;  // first 16 hex digits of the policy's digest, or ""
+  std::string_view notice;  // Phase::Notice: its kind ("policy-broken"), text in `reason`
   Subject subject;
   Connection connection;
   Resource resource;

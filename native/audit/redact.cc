@@ -68,8 +68,10 @@ bool worthScanning(std::string_view text, TextKind kind) {
       case window(":arg"):
       case window("<arg"):
       case window(":env"):
-      case window("<env"): return true;
-      default: break;
+      case window("<env"):
+        return true;
+      default:
+        break;
     }
     if ((last & 0xffffff00) == (window("\x01://") & 0xffffff00)) address = true;
     if ((last & 0xffffff00) == (window("\x01psk") & 0xffffff00)) return true;
@@ -363,7 +365,8 @@ bool readableEncoding(std::string_view xml) {
 
 bool namesSecret(std::string_view name) {
   if (name.size() < 3) return false;
-  for (std::string_view part : {"passw", "passphrase", "passcode", "secret", "cookie", "credential", "apikey", "api_key", "api-key"})
+  for (std::string_view part :
+       {"passw", "passphrase", "passcode", "secret", "cookie", "credential", "apikey", "api_key", "api-key"})
     if (contains(name, part)) return true;
   for (std::string_view end : {"pass", "token", "psk"})
     if (endsWith(name, end)) return true;

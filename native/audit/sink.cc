@@ -45,7 +45,8 @@ struct Ring {
   int64_t sendingSinceMs;  // 0 where nothing is being sent
 };
 
-Ring g_ring = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, nullptr, 0, 0, 0, false, false, 0};
+Ring g_ring = {
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, nullptr, 0, 0, 0, false, false, 0};
 std::atomic<bool> g_netlink{false};
 std::atomic<bool> g_fileAlways{false};
 std::atomic<int64_t> g_refusedUntilMs{0};
@@ -60,9 +61,7 @@ bool lasting(int error) {
          error == EACCES || error == ENOSYS;
 }
 
-void toFile(SharedState *state, std::string_view origin, std::string_view text) {
-  auditLogAppend(state, origin, text);
-}
+void toFile(SharedState *state, std::string_view origin, std::string_view text) { auditLogAppend(state, origin, text); }
 
 void send(const Entry *entry) {
   std::string_view origin(entry->bytes, entry->originSize);
@@ -166,9 +165,7 @@ void sinkConfigure(bool netlink, bool fileAlways) {
   g_fileAlways.store(fileAlways, std::memory_order_relaxed);
 }
 
-bool sinkWanted() {
-  return g_netlink.load(std::memory_order_relaxed) || g_fileAlways.load(std::memory_order_relaxed);
-}
+bool sinkWanted() { return g_netlink.load(std::memory_order_relaxed) || g_fileAlways.load(std::memory_order_relaxed); }
 
 void sinkSubmit(SharedState *state, std::string_view origin, std::string_view text) {
   bool always = g_fileAlways.load(std::memory_order_relaxed);

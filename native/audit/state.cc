@@ -10,10 +10,10 @@
 #include <cstring>
 
 #include "sys/clock.h"
+#include "sys/entropy.h"
 #include "sys/errno_guard.h"
 #include "sys/futex.h"
 #include "sys/process.h"
-#include "sys/entropy.h"
 
 namespace virtshim::audit {
 namespace {
@@ -209,11 +209,13 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
   const Slot &slot = memory_->slots[number - 1];
   if (slot.turn.load(std::memory_order_acquire) != turn) return true;
   switch (livenessOf({slot.pid, slot.pidNamespace, slot.startTime})) {
-    case Liveness::Gone: return true;
+    case Liveness::Gone:
+      return true;
     case Liveness::Alive:
       if (waitedNs < kPatienceNs) return false;
       break;
-    default: break;
+    default:
+      break;
   }
   return fileIdOf(fd_) == file_ && !byteIsLocked(fd_, kSlotBytes + (number - 1));
 }
@@ -236,7 +238,8 @@ LockResult SharedState::lock(LockKind kind, int64_t deadlineNs) {
       if (lock->compare_exchange_strong(seen, asWaiter, std::memory_order_acquire)) return LockResult::Locked;
       continue;
     }
-    if (!(seen & kWaiters) && !lock->compare_exchange_strong(seen, seen | kWaiters, std::memory_order_relaxed)) continue;
+    if (!(seen & kWaiters) && !lock->compare_exchange_strong(seen, seen | kWaiters, std::memory_order_relaxed))
+      continue;
     int64_t before = monotonicNs();
     futexWait(lock, seen | kWaiters, kWaitMs);
     int64_t now = monotonicNs();
@@ -273,9 +276,7 @@ void SharedState::store(const Position &position) {
   memory_->current.store(next, std::memory_order_release);
 }
 
-uint32_t SharedState::nextSerial() {
-  return 0x80000000 | memory_->serial.fetch_add(1, std::memory_order_relaxed);
-}
+uint32_t SharedState::nextSerial() { return 0x80000000 | memory_->serial.fetch_add(1, std::memory_order_relaxed); }
 
 void SharedState::countRepair() { memory_->repairs.fetch_add(1, std::memory_order_relaxed); }
 

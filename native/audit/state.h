@@ -30,7 +30,7 @@ class SharedState {
  public:
   // Maps trail.state of the folder and takes a slot. Returns false with *failure set where that cannot be done.
   bool open(int folder, bool groupReadable, OpenFailure *failure);
-  void close();  // also right for a forked child: the parent keeps its slot
+  void close();   // also right for a forked child: the parent keeps its slot
   void retire();  // gives the slot back but stays mapped, for threads that still wait in it
   bool isOpen() const { return memory_ != nullptr; }
   FileId file() const { return file_; }

@@ -17,11 +17,14 @@ constexpr size_t kMaxVmBytes = 255;
 
 bool plainWord(std::string_view word) {
   for (char c : word)
-    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("_-./:", c))) return false;
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || strchr("_-./:", c)))
+      return false;
   return !word.empty() && word.size() <= 64;
 }
 
-std::string_view wordOr(std::string_view word, std::string_view otherwise) { return plainWord(word) ? word : otherwise; }
+std::string_view wordOr(std::string_view word, std::string_view otherwise) {
+  return plainWord(word) ? word : otherwise;
+}
 
 std::string_view reasonOf(const Event &event) {
   if (event.verdict == Verdict::Denied) return "denied";

@@ -149,7 +149,8 @@ bool TrailFile::takeFromLastLine(const FileStatus &status, Position *at) {
 }
 
 // The file is not as the last writer left it. Finds out where the trail stands and makes the end fit for a record.
-bool TrailFile::reconcile(SharedState *state, bool known, const FileStatus &status, Position *at, OpenFailure *failure) {
+bool TrailFile::reconcile(SharedState *state, bool known, const FileStatus &status, Position *at,
+                          OpenFailure *failure) {
   FileStatus now = status;
   bool same = known && at->file == now.id;
   if (!known) {

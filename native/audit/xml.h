@@ -12,8 +12,8 @@ namespace virtshim::audit {
 
 // A line with two holes that are filled under the trail's lock: the sequence number and the chain value.
 struct XmlLine {
-  size_t headroom;    // bytes at the buffer's start that are kept for the root's name, rid and seq
-  size_t chainAt;     // offset of the 64 zeros
+  size_t headroom;        // bytes at the buffer's start that are kept for the root's name, rid and seq
+  size_t chainAt;         // offset of the 64 zeros
   std::string_view head;  // `<methodcall rid="0123456789abcdef" seq="`
   char headBytes[64];
 };

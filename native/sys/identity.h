@@ -23,8 +23,8 @@ struct Identity {
 // Read once and kept; thread-safe; never fails (what cannot be read is "" or kUnsetId). Keeps errno.
 const Identity &identity();
 
-uint32_t currentTid();   // kept per thread
-uint32_t currentUid();   // effective; asked of the kernel each time, since programs drop privileges
+uint32_t currentTid();    // kept per thread
+uint32_t currentUid();    // effective; asked of the kernel each time, since programs drop privileges
 bool inGroup(gid_t gid);  // effective or supplementary; asked of the kernel each time
 
 // In a forked child: everything is read anew on next use.

@@ -15,9 +15,9 @@
 namespace virtshim {
 namespace {
 
-constexpr int kNetlinkAudit = 9;             // NETLINK_AUDIT
+constexpr int kNetlinkAudit = 9;              // NETLINK_AUDIT
 constexpr uint16_t kAuditVirtControl = 2500;  // AUDIT_VIRT_CONTROL
-constexpr size_t kMaxText = 8560;            // the kernel cuts longer ones without saying so
+constexpr size_t kMaxText = 8560;             // the kernel cuts longer ones without saying so
 
 FileId g_socketId{};
 int g_socket = -1;
@@ -44,7 +44,8 @@ int readRefusal(uint32_t sequence) {
   for (int i = 0; i < 16; i++) {
     sockaddr_nl from{};
     socklen_t fromSize = sizeof from;
-    ssize_t got = recvfrom(g_socket, &reply, sizeof reply, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), &fromSize);
+    ssize_t got =
+        recvfrom(g_socket, &reply, sizeof reply, MSG_DONTWAIT, reinterpret_cast<sockaddr *>(&from), &fromSize);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : errno;
     if (fromSize != sizeof from || from.nl_pid != 0) continue;  // not from the kernel
@@ -72,9 +73,8 @@ int netlinkSendVirtControl(const char *text, size_t size) {
   header.nlmsg_seq = ++g_sequence;
   static const char kPadding[NLMSG_ALIGNTO + 1] = {};
   size_t padding = NLMSG_ALIGN(header.nlmsg_len) - header.nlmsg_len + 1;  // with the closing NUL
-  iovec parts[3] = {{&header, sizeof header},
-                    {const_cast<char *>(text), size},
-                    {const_cast<char *>(kPadding), padding}};
+  iovec parts[3] = {
+      {&header, sizeof header}, {const_cast<char *>(text), size}, {const_cast<char *>(kPadding), padding}};
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   msghdr message{};

@@ -24,7 +24,8 @@ bool trusted(const struct stat &status) { return status.st_uid == 0 || status.st
 const char *checkFolder(const struct stat &status, bool last) {
   if (!trusted(status)) return "a folder on the way belongs to another user";
   if (last && (status.st_mode & (S_IWGRP | S_IWOTH))) return "the folder is writable by others";
-  if (!last && (status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX)) return "a folder on the way is writable by all";
+  if (!last && (status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX))
+    return "a folder on the way is writable by all";
   return nullptr;
 }
 
@@ -250,8 +251,10 @@ int openPrivateFile(int folder, const char *name, int flags, bool groupReadable,
     fd = openat(folder, name, safe);
     if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT)) break;
     fd = openat(folder, name, safe | O_CREAT | O_EXCL, mode);
-    if (fd >= 0) *created = true;
-    else if (errno != EEXIST) break;
+    if (fd >= 0)
+      *created = true;
+    else if (errno != EEXIST)
+      break;
   }
   struct stat status;
   if (fd < 0 || fstat(fd, &status) != 0) {

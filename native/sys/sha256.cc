@@ -26,7 +26,8 @@ alignas(16) constexpr uint32_t kRound[64] = {
 inline uint32_t rotr(uint32_t x, int n) { return (x >> n) | (x << (32 - n)); }
 
 inline uint32_t loadBe(const uint8_t *p) {
-  return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 | static_cast<uint32_t>(p[2]) << 8 | p[3];
+  return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 | static_cast<uint32_t>(p[2]) << 8 |
+         p[3];
 }
 
 inline void storeBe(uint8_t *p, uint32_t v) {
@@ -93,8 +94,8 @@ __attribute__((target("sha,ssse3,sse4.1"))) void blocksSha(uint32_t state[8], co
       __m128i words = m[i & 3];
       if (i >= 4) {
         const __m128i newest = m[(i + 3) & 3];
-        const __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(words, m[(i + 1) & 3]),
-                                          _mm_alignr_epi8(newest, m[(i + 2) & 3], 4));
+        const __m128i sum =
+            _mm_add_epi32(_mm_sha256msg1_epu32(words, m[(i + 1) & 3]), _mm_alignr_epi8(newest, m[(i + 2) & 3], 4));
         words = m[i & 3] = _mm_sha256msg2_epu32(sum, newest);
       }
       __m128i input = _mm_add_epi32(words, _mm_load_si128(reinterpret_cast<const __m128i *>(kRound) + i));

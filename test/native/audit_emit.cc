@@ -1,6 +1,6 @@
 // Writes records about what it is told: audit_emit DIR [netlink] [file] < values
-// Each value ends in a NUL. For each, a response of virDomainSuspend on a guest of that name is recorded, with the value
-// as rule, connection and error message too. Without arguments it checks itself with a few values.
+// Each value ends in a NUL. For each, a response of virDomainSuspend on a guest of that name is recorded, with the
+// value as rule, connection and error message too. Without arguments it checks itself with a few values.
 #include <sstream>
 
 #include "audit_trail_support.h"

@@ -32,7 +32,8 @@ void everyByte() {
     std::string value = {'a', static_cast<char>(c), 'z'};
     std::string escaped = xml(value);
     expect(unescapeXml(escaped) == value, "byte " + std::to_string(c) + " survives");
-    for (unsigned char each : escaped) expect(each >= 0x20 && each < 0x7f, "byte " + std::to_string(c) + " stays ASCII");
+    for (unsigned char each : escaped)
+      expect(each >= 0x20 && each < 0x7f, "byte " + std::to_string(c) + " stays ASCII");
     expect(!contains(escaped, "<") && !contains(escaped, ">") && !contains(escaped, "\""), "no markup");
   }
 }
@@ -46,14 +47,19 @@ void everyPair() {
 }
 
 void utf8() {
-  expectEqual(xml("Gast \xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7"), "Gast \xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7", "letters stay");
+  expectEqual(xml("Gast \xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7"), "Gast \xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7",
+              "letters stay");
   expectEqual(xml("\xc0\xaf"), "\\xC0\\xAF", "overlong");
   expectEqual(xml("\xed\xa0\x80"), "\\xED\\xA0\\x80", "surrogate");
   expectEqual(xml("\xf4\x90\x80\x80"), "\\xF4\\x90\\x80\\x80", "beyond Unicode");
   expectEqual(xml("\xe2\x82"), "\\xE2\\x82", "cut");
   expectEqual(xml("\xc2\x85"), "\\xC2\\x85", "C1");
   expectEqual(xml("\xe2\x80\xa8"), "\\xE2\\x80\\xA8", "line separator");
-  expectEqual(xml("\xe2\x80\xae" "exe"), "\\xE2\\x80\\xAE" "exe", "override");
+  expectEqual(xml("\xe2\x80\xae"
+                  "exe"),
+              "\\xE2\\x80\\xAE"
+              "exe",
+              "override");
   expectEqual(xml("\xd8\x9c"), "\\xD8\\x9C", "arabic letter mark");
   expectEqual(xml("\xe2\x81\xa6"), "\\xE2\\x81\\xA6", "isolate");
   expectEqual(xml("\xef\xbf\xbe"), "\\xEF\\xBF\\xBE", "noncharacter");
@@ -75,7 +81,8 @@ void auditFields() {
 }
 
 void percents() {
-  expectEqual(percent("qemu+ssh://root@hv2/system?keyfile=/root/k"), "qemu+ssh://root@hv2/system?keyfile%3D/root/k", "uri");
+  expectEqual(percent("qemu+ssh://root@hv2/system?keyfile=/root/k"), "qemu+ssh://root@hv2/system?keyfile%3D/root/k",
+              "uri");
   expectEqual(percent("a b'c\"d%e&f=g\n\xff"), "a%20b%27c%22d%25e%26f%3Dg%0A%FF", "others");
 }
 

@@ -25,10 +25,35 @@ struct Random {
   size_t below(size_t limit) { return static_cast<size_t>(next() % limit); }
 };
 
-constexpr std::string_view kPieces[] = {
-    "res=success'", "x,uuid=deadbeef", "]]>", "<!--", "&amp;", "&#10;", "\\x0A", "\\", "\"", "'", "\n", "\r", "\x1d",
-    "\xe2\x80\xae", "\xe2\x80\xa8", "\xc2\x85", "\xed\xa0\x80", "\xff\xfe", "\xf0\x9f\x90\xa7", "\xf4\x8f\xbf\xbf",
-    "\xd8\x9c", "%00", "\" chain=\"", "</methodcall>", "\x7f", "\xc3", "\xef\xbb\xbf", "\xef\xbf\xbf", "type=VIRT_CONTROL"};
+constexpr std::string_view kPieces[] = {"res=success'",
+                                        "x,uuid=deadbeef",
+                                        "]]>",
+                                        "<!--",
+                                        "&amp;",
+                                        "&#10;",
+                                        "\\x0A",
+                                        "\\",
+                                        "\"",
+                                        "'",
+                                        "\n",
+                                        "\r",
+                                        "\x1d",
+                                        "\xe2\x80\xae",
+                                        "\xe2\x80\xa8",
+                                        "\xc2\x85",
+                                        "\xed\xa0\x80",
+                                        "\xff\xfe",
+                                        "\xf0\x9f\x90\xa7",
+                                        "\xf4\x8f\xbf\xbf",
+                                        "\xd8\x9c",
+                                        "%00",
+                                        "\" chain=\"",
+                                        "</methodcall>",
+                                        "\x7f",
+                                        "\xc3",
+                                        "\xef\xbb\xbf",
+                                        "\xef\xbf\xbf",
+                                        "type=VIRT_CONTROL"};
 
 std::string value(Random *random) {
   std::string out;

@@ -40,7 +40,8 @@ void xmlDocuments() {
   hides("<cookie name='a'><![CDATA[S3CRET]]></cookie>", TextKind::Xml);
   hides("<d><!-- password=S3CRET --></d>", TextKind::Xml, "-->");
   hides("<qemu:arg value='secret,id=s0,data=S3CRET'/>", TextKind::Xml);
-  hides("<qemu:arg value='{&quot;qom-type&quot;:&quot;secret&quot;,&quot;data&quot;:&quot;S3CRET&quot;}'/>", TextKind::Xml);
+  hides("<qemu:arg value='{&quot;qom-type&quot;:&quot;secret&quot;,&quot;data&quot;:&quot;S3CRET&quot;}'/>",
+        TextKind::Xml);
   hides("<q:arg value='-x&#112;ass=S3CRET'/>", TextKind::Xml);
   hides("<qemu:env name='VNC_PASSWORD' value='S3CRET'/>", TextKind::Xml);
   hides("<qemu:env value='S3CRET' name='VNC_PASSWORD'/>", TextKind::Xml);
@@ -49,13 +50,15 @@ void xmlDocuments() {
   hides("+ADw-d+AD4-S3CRET", TextKind::Xml);
   keeps("<?xml version=\"1.0\" encoding=\"UTF-8\"?><d/>", TextKind::Xml);
   keeps("<domain type='test'><name>pass</name><memory>8192</memory></domain>", TextKind::Xml);
-  keeps("<secret ephemeral='no' private='yes'><usage type='volume'><volume>/x</volume></usage></secret>", TextKind::Xml);
-  keeps("<disk><source file='/a&amp;b'/><encryption><secret type='passphrase' uuid='1'/></encryption></disk>", TextKind::Xml);
+  keeps("<secret ephemeral='no' private='yes'><usage type='volume'><volume>/x</volume></usage></secret>",
+        TextKind::Xml);
+  keeps("<disk><source file='/a&amp;b'/><encryption><secret type='passphrase' uuid='1'/></encryption></disk>",
+        TextKind::Xml);
 }
 
 void commands() {
-  hides("{\"execute\":\"set_password\",\"arguments\":{\"protocol\":\"vnc\",\"password\":\"S3CRET\"}}", TextKind::Command,
-        "\"protocol\":\"vnc\"");
+  hides("{\"execute\":\"set_password\",\"arguments\":{\"protocol\":\"vnc\",\"password\":\"S3CRET\"}}",
+        TextKind::Command, "\"protocol\":\"vnc\"");
   hides("{\"execute\":\"x\",\"arguments\":{\"pass\\u0077ord\":\"S3CRET\"}}", TextKind::Command);
   hides("{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"secret\",\"data\":\"S3CRET\"}}", TextKind::Command);
   hides("{\"password\":\"a\\\"S3CRET\"}", TextKind::Command);
@@ -150,13 +153,15 @@ void wholeRecords() {
   state[2].u = 2;
   state[3].u = 0;
   text = record("virDomainSetLaunchSecurityState", state);
-  expect(!contains(text, "S3CRET") && contains(text, "<field name=\"sev-secret\" type=\"string\">hmac:"), "typed: " + text);
+  expect(!contains(text, "S3CRET") && contains(text, "<field name=\"sev-secret\" type=\"string\">hmac:"),
+         "typed: " + text);
   expect(contains(text, "<field name=\"sev-secret-set-address\" type=\"ullong\">77</field>"), "numbers stay: " + text);
 }
 
 // Nothing may crash or run away on text that is cut at any place.
 void truncations() {
-  std::string_view text = "<!DOCTYPE d [<!ENTITY p 's'>]><qemu:env name='PASS' value=\"x\"/><cookie>a</cookie>esx://u:p@h {\"key\": [1]}";
+  std::string_view text =
+      "<!DOCTYPE d [<!ENTITY p 's'>]><qemu:env name='PASS' value=\"x\"/><cookie>a</cookie>esx://u:p@h {\"key\": [1]}";
   for (size_t end = 0; end <= text.size(); end++)
     for (TextKind kind : {TextKind::Plain, TextKind::Xml, TextKind::Command}) redacted(text.substr(0, end), kind);
 }

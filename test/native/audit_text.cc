@@ -136,7 +136,8 @@ void hostileConnections() {
   event.connection.uri = "test:///x?vm=other' res=failed";
   event.subject.terminal = "a b";
   std::string got = text(event);
-  expect(contains(got, "virt=? ") && contains(got, " terminal=? ") && contains(got, "vm%3Dother%27%20res%3Dfailed"), got);
+  expect(contains(got, "virt=? ") && contains(got, " terminal=? ") && contains(got, "vm%3Dother%27%20res%3Dfailed"),
+         got);
 }
 
 }  // namespace

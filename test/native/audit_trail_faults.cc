@@ -19,7 +19,7 @@ using namespace virtshim::test;
 
 namespace {
 
-std::atomic<int> g_failWrites{0};    // errno of the next writes, 0 for none
+std::atomic<int> g_failWrites{0};     // errno of the next writes, 0 for none
 std::atomic<size_t> g_shortBytes{0};  // how many bytes a failing write takes first
 
 }  // namespace

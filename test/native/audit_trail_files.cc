@@ -16,7 +16,8 @@ void freshTrail() {
   expectTrail({sub + "/trail.xml"}, 100, "fresh");
   struct stat status;
   for (const char *name : {"trail.xml", "trail.state", "trail.key"}) {
-    expect(stat((sub + "/" + name).c_str(), &status) == 0 && (status.st_mode & 07777) == 0600, std::string("mode of ") + name);
+    expect(stat((sub + "/" + name).c_str(), &status) == 0 && (status.st_mode & 07777) == 0600,
+           std::string("mode of ") + name);
   }
   expect(stat(sub.c_str(), &status) == 0 && (status.st_mode & 07777) == 0700, "mode of the folder");
 }
@@ -31,8 +32,10 @@ void groupReadable() {
   });
   struct stat status;
   for (const char *name : {"trail.xml", "audit.log"})
-    expect(stat((sub + "/" + name).c_str(), &status) == 0 && (status.st_mode & 07777) == 0640, std::string("group mode of ") + name);
-  expect(stat((sub + "/trail.key").c_str(), &status) == 0 && (status.st_mode & 07777) == 0600, "the key is the owner's");
+    expect(stat((sub + "/" + name).c_str(), &status) == 0 && (status.st_mode & 07777) == 0640,
+           std::string("group mode of ") + name);
+  expect(stat((sub + "/trail.key").c_str(), &status) == 0 && (status.st_mode & 07777) == 0600,
+         "the key is the owner's");
 }
 
 void removedFile() {
@@ -46,7 +49,8 @@ void removedFile() {
     expectAppended(2, "removed");
   });
   std::string text = readFile(folder.file("trail.xml"));
-  expect(contains(text, " seq=\"4\"") && contains(text, " seq=\"5\"") && !contains(text, " seq=\"3\""), "a new file goes on");
+  expect(contains(text, " seq=\"4\"") && contains(text, " seq=\"5\"") && !contains(text, " seq=\"3\""),
+         "a new file goes on");
 }
 
 void rotatedFile() {
@@ -218,9 +222,7 @@ void readOnlyDisk() {
     printf("skipped: read-only disk (mount: %s)\n", strerror(errno));
     return;
   }
-  inChild("read-only", folder.path, [&] {
-    expectAppended(2, "read-only");
-  });
+  inChild("read-only", folder.path, [&] { expectAppended(2, "read-only"); });
   mount(nullptr, folder.path.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, "size=1m");
   refusal("read-only disk", folder.path, "Read-only file system");
   expectTrail({folder.file("trail.xml")}, 2, "read-only");

@@ -57,16 +57,20 @@ inline void inChild(const char *name, const std::string &folder, const std::func
   }
   int status = 0;
   waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) printf("FAIL %s: signal %d\n", name, WTERMSIG(status));
-  else if (status) printf("FAIL %s\n", name);
+  if (WIFSIGNALED(status))
+    printf("FAIL %s: signal %d\n", name, WTERMSIG(status));
+  else if (status)
+    printf("FAIL %s\n", name);
   if (status) g_failures++;
 }
 
-inline audit::AppendResult appendRecord(audit::Phase phase = audit::Phase::Response, std::string_view guest = "test") {
+inline audit::AppendResult appendRecord(audit::Phase phase = audit::Phase::Response, uint64_t rid = newRecordId()) {
   static char domain;
   ArgSlot args[1];
   args[0].p = &domain;
-  return audit::Trail::append(domainEvent("virDomainSuspend", phase, guest, args));
+  audit::Event event = domainEvent("virDomainSuspend", phase, "test", args);
+  event.rid = rid;
+  return audit::Trail::append(event);
 }
 
 inline void expectAppended(int count, const char *what) {
@@ -76,10 +80,10 @@ inline void expectAppended(int count, const char *what) {
 
 struct Reading {
   uint64_t records = 0;
-  uint64_t foreign = 0;   // lines that are no records
-  bool chained = true;    // every record follows from the one before
-  bool complete = true;   // the last line has its end
-  uint64_t last = 0;      // sequence number
+  uint64_t foreign = 0;  // lines that are no records
+  bool chained = true;   // every record follows from the one before
+  bool complete = true;  // the last line has its end
+  uint64_t last = 0;     // sequence number
 };
 
 // Reads the files of one trail, oldest first.
@@ -100,7 +104,8 @@ inline Reading readTrail(const std::vector<std::string> &files) {
         continue;
       }
       reading.records++;
-      reading.chained = reading.chained && facts.sequence == reading.last + 1 && audit::followsFrom(previous, line, facts);
+      reading.chained =
+          reading.chained && facts.sequence == reading.last + 1 && audit::followsFrom(previous, line, facts);
       reading.last = facts.sequence;
       memcpy(previous, facts.chain, sizeof previous);
     }

@@ -16,15 +16,16 @@ namespace {
 
 std::atomic<long> g_failed{0};
 
-void append(Phase phase) {
-  if (appendRecord(phase) == AppendResult::Ok) return;
+void append(Phase phase, uint64_t rid) {
+  if (appendRecord(phase, rid) == AppendResult::Ok) return;
   if (g_failed.fetch_add(1) == 0) fprintf(stderr, "%s\n", Trail::lastFailure());
 }
 
 void writeCalls(long calls) {
   for (long i = 0; i < calls; i++) {
-    append(Phase::Call);
-    append(Phase::Response);
+    uint64_t rid = newRecordId();
+    append(Phase::Call, rid);
+    append(Phase::Response, rid);
   }
 }
 
@@ -47,7 +48,6 @@ int process(int threads, long calls, bool forks) {
   Trail::shutdown();
   return g_failed || status ? 1 : 0;
 }
-
 
 struct Load {
   int processes, threads;
@@ -74,7 +74,8 @@ void checkAuditLog(const std::string &text, long responses) {
   for (size_t at = 0; at < text.size();) {
     size_t end = text.find('\n', at);
     std::string line = text.substr(at, end - at);
-    expect(line.substr(0, 28) == "type=VIRT_CONTROL msg=audit(" && line.substr(line.size() - 13) == " res=success'", line);
+    expect(line.substr(0, 28) == "type=VIRT_CONTROL msg=audit(" && line.substr(line.size() - 13) == " res=success'",
+           line);
     size_t serial = line.find(':') + 1;
     serials.push_back(line.substr(serial, line.find(')') - serial));
     at = end + 1;
