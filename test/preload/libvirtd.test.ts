@@ -19,7 +19,7 @@ import {
   TESTED_SHIM,
 } from '../support/shim.js';
 import { findTool, requireThat } from '../support/tools.js';
-import { learningPolicy } from '../support/transparency.js';
+import { comparable, expectCallsSeen, FIXTURES, learningPolicy, runBoth } from '../support/transparency.js';
 
 const whyNot = whyNoDaemon();
 const withDaemon = requireThat(whyNot === undefined, whyNot ?? '');
@@ -198,6 +198,23 @@ describe('virsh under the shim, with libvirtd and qemu', () => {
       expect(withOurs.stdout.replaceAll('all.log', 'LOG')).toEqual(without.stdout.replaceAll('libvirtd.log', 'LOG'));
       expect(withOurs.stdout).toMatch(option === '--summary' ? /Number of guest starts:\s+1/ : new RegExp(guest));
     },
+  );
+
+  withDaemon(
+    'behaves the same over a script of commands, and its calls are seen',
+    async () => {
+      const prepare = (folder: string) => {
+        const disk = makeImage(join(folder, 'machine.qcow2'), '4M');
+        writeFileSync(join(folder, 'guest.xml'), guestXml('machine', '0b6a9c1e-7d6f-4d0e-9a53-3f1a2c9f0070', disk));
+      };
+      const input = readFileSync(join(FIXTURES, 'qemu.virsh'), 'utf8');
+      const both = await runBoth('virsh', ['-c', daemon.uri], { input, prepare, sequential: true });
+      const withoutIds = (text: string) => text.replace(/^(Id|CPU|CPU time): .*$/gm, '$1: <varies>');
+      expect(comparable(both.shimmed, withoutIds)).toEqual(comparable(both.bare, withoutIds));
+      expect(both.bare.status).toBe(0);
+      expectCallsSeen(both, { atLeastFunctions: 100 });
+    },
+    60_000,
   );
 
   requireThat(whyNot === undefined && findTool('virt-admin') !== undefined, 'no libvirtd, or no virt-admin')(
