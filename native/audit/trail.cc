@@ -127,6 +127,7 @@ void readKey(int folder) {
 
 // Opens trail.state and the key.
 SharedState *openState(OpenFailure *failure) {
+  NoSigxfsz quiet;
   int folder = openPrivateFolder(g_directory, g_groupReadable, failure);
   if (folder < 0) return nullptr;
   SharedState *state = new (std::nothrow) SharedState;

@@ -162,36 +162,17 @@ bool sizeLimited() {
   return limited.load(std::memory_order_relaxed);
 }
 
-// Where a file size limit exists, the write that crosses it raises SIGXFSZ, which kills by default. It is blocked for
-// the write and taken off the thread's queue again, unless the host had one pending itself.
-class NoSigxfsz {
- public:
-  NoSigxfsz() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGXFSZ);
-    sigset_t pending;
-    sigpending(&pending);
-    hadOne_ = sigismember(&pending, SIGXFSZ) == 1;
-    pthread_sigmask(SIG_BLOCK, &set_, &old_);
-  }
-  ~NoSigxfsz() {
-    ErrnoGuard guard;
-    timespec none{};
-    if (!hadOne_)
-      while (sigtimedwait(&set_, nullptr, &none) < 0 && errno == EINTR) continue;
-    pthread_sigmask(SIG_SETMASK, &old_, nullptr);
-  }
-
- private:
-  sigset_t set_, old_;
-  bool hadOne_;
-};
+ssize_t writeOnce(int fd, const char *data, size_t size) {
+  ssize_t wrote;
+  do wrote = write(fd, data, size);
+  while (wrote < 0 && errno == EINTR);
+  return wrote;
+}
 
 size_t writeAll(int fd, const char *data, size_t size, int *error) {
   size_t done = 0;
   while (done < size) {
-    ssize_t wrote = write(fd, data + done, size - done);
-    if (wrote < 0 && errno == EINTR) continue;
+    ssize_t wrote = writeOnce(fd, data + done, size - done);
     if (wrote <= 0) {
       *error = wrote < 0 ? errno : EIO;
       return done;
@@ -273,10 +254,35 @@ int openPrivateFile(int folder, const char *name, int flags, bool groupReadable,
 
 size_t writeQuietly(int fd, const void *data, size_t size, int *error) {
   ErrnoGuard guard;
+  auto *bytes = static_cast<const char *>(data);
+  size_t done = 0;
   *error = 0;
-  if (!sizeLimited()) return writeAll(fd, static_cast<const char *>(data), size, error);
+  if (!sizeLimited()) {
+    ssize_t wrote = writeOnce(fd, bytes, size);
+    if (wrote < 0) *error = errno;
+    if (wrote < 0 || static_cast<size_t>(wrote) == size) return wrote < 0 ? 0 : size;
+    // Cut short, by a limit that was set since the last look perhaps: the next write would raise the signal.
+    done = static_cast<size_t>(wrote);
+  }
   NoSigxfsz quiet;
-  return writeAll(fd, static_cast<const char *>(data), size, error);
+  return done + writeAll(fd, bytes + done, size - done, error);
+}
+
+NoSigxfsz::NoSigxfsz() {
+  sigemptyset(&set_);
+  sigaddset(&set_, SIGXFSZ);
+  sigset_t pending;
+  sigpending(&pending);
+  hadOne_ = sigismember(&pending, SIGXFSZ) == 1;
+  pthread_sigmask(SIG_BLOCK, &set_, &old_);
+}
+
+NoSigxfsz::~NoSigxfsz() {
+  ErrnoGuard guard;
+  timespec none{};
+  if (!hadOne_)
+    while (sigtimedwait(&set_, nullptr, &none) < 0 && errno == EINTR) continue;
+  pthread_sigmask(SIG_SETMASK, &old_, nullptr);
 }
 
 }  // namespace virtshim

@@ -1,6 +1,7 @@
 // Files that the shim keeps inside other people's processes: made safely, recognised again before each use.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -50,5 +51,20 @@ int openPrivateFile(int folder, const char *name, int flags, bool groupReadable,
 // Writes all of `data` with as few calls as possible; no signal ever comes of it. Returns bytes written; *error is the
 // errno where that is less than `size`. A cancellation point.
 size_t writeQuietly(int fd, const void *data, size_t size, int *error);
+
+// Where a file size limit exists, the write that crosses it raises SIGXFSZ, which kills by default. While one of these
+// lives the signal is blocked for this thread; what was raised is taken off its queue again at the end, unless the host
+// had one pending itself.
+class NoSigxfsz {
+ public:
+  NoSigxfsz();
+  ~NoSigxfsz();
+  NoSigxfsz(const NoSigxfsz &) = delete;
+  NoSigxfsz &operator=(const NoSigxfsz &) = delete;
+
+ private:
+  sigset_t set_, old_;
+  bool hadOne_;
+};
 
 }  // namespace virtshim
