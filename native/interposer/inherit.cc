@@ -16,14 +16,20 @@ const char *ownPath() {
   return dladdr(reinterpret_cast<void *>(&dropInheritance), &info) ? info.dli_fname : nullptr;
 }
 
-// Copies the list to `out` without the entries equal to `drop`.
+// Entries without a slash were searched for along the library path, and the path is what was found.
+bool names(std::string_view entry, std::string_view path) {
+  if (entry.find('/') != std::string_view::npos) return entry == path;
+  return entry == path.substr(path.rfind('/') + 1);
+}
+
+// Copies the list to `out` without the entries that name `drop`.
 void copyWithout(std::string_view list, std::string_view drop, char *out) {
   char *at = out;
   while (!list.empty()) {
     size_t end = list.find_first_of(kSeparators);
     std::string_view entry = list.substr(0, end);
     list.remove_prefix(end == std::string_view::npos ? list.size() : end + 1);
-    if (entry.empty() || entry == drop) continue;
+    if (entry.empty() || names(entry, drop)) continue;
     if (at != out) *at++ = ':';
     memcpy(at, entry.data(), entry.size());
     at += entry.size();
