@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "call/dispatch.h"
+#include "interposer/early_lookup.h"
 #include "libvirt/loaded_objects.h"
 #include "libvirt/real.h"
 #include "sys/errno_guard.h"
@@ -17,31 +18,58 @@ __attribute__((visibility("hidden"))) void *virtshimRealDlsym;
 __attribute__((visibility("hidden"))) void *virtshimRealDlvsym;
 __attribute__((visibility("hidden"))) void *virtshimRealDlopen;
 __attribute__((visibility("hidden"))) void *virtshimMatchSymbol(void *handle, const char *name);
+__attribute__((visibility("hidden"))) void *virtshimMatchVersioned(void *handle, const char *name, const char *version);
 __attribute__((visibility("hidden"))) void virtshimInitDlHooks();
 }
 
+namespace {
+
 // Only programs' look-ups of libvirt's own public functions are answered with the wrapper; everything else, a failing
 // look-up included, is the C library's to answer. RTLD_NEXT asks for what stands behind the caller: never for us.
-void *virtshimMatchSymbol(void *handle, const char *name) {
-  virtshimInitDlHooks();
-  if (!name || strncmp(name, "vir", 3) != 0 || handle == RTLD_NEXT) return nullptr;
+void *matchLibvirtFunction(void *handle, const char *name) {
+  if (handle == RTLD_NEXT) return nullptr;
   FunctionId id = findFunction(name);
   if (id == kNoFunction) return nullptr;
   ErrnoGuard guard;
   void *found = realDlsym(handle, name);
-  if (!found || isShimCode(found) || !isLibvirtCode(found)) return nullptr;
-  return wrapperOf(id);
+  if (!found || !isLibvirtCode(found)) return nullptr;
+  // Found here already, but dlvsym would pass over the wrapper, which has no version, and find what stands behind it.
+  return isShimCode(found) ? found : wrapperOf(id);
 }
 
-void virtshimInitDlHooks() {
+// Our wrappers have no versions: libvirt's own symbol must have the one that is asked for.
+bool hasVersion(void *handle, const char *name, const char *version) {
+  using Dlvsym = void *(*)(void *, const char *, const char *);
+  ErrnoGuard guard;
+  return reinterpret_cast<Dlvsym>(virtshimRealDlvsym)(handle, name, version);
+}
+
+VIRTSHIM_UNINSTRUMENTED void *findInLibc(const char *name) {
+#ifdef VIRTSHIM_SANITIZED
+  return findEarly("libc.so.", name);
+#else
+  void *found = findInLoadedObject("libc.so.", name);
+  return found ? found : findInLoadedObject("libdl.so.", name);
+#endif
+}
+
+}  // namespace
+
+VIRTSHIM_UNINSTRUMENTED void *virtshimMatchSymbol(void *handle, const char *name) {
+  virtshimInitDlHooks();
+  return name && startsWithVir(name) ? matchLibvirtFunction(handle, name) : nullptr;
+}
+
+VIRTSHIM_UNINSTRUMENTED void *virtshimMatchVersioned(void *handle, const char *name, const char *version) {
+  void *wrapper = virtshimMatchSymbol(handle, name);
+  return wrapper && hasVersion(handle, name, version) ? wrapper : nullptr;
+}
+
+VIRTSHIM_UNINSTRUMENTED void virtshimInitDlHooks() {
   if (__atomic_load_n(&virtshimRealDlopen, __ATOMIC_ACQUIRE)) return;
-  auto find = [](const char *name) {
-    void *found = findInLoadedObject("libc.so.", name);
-    return found ? found : findInLoadedObject("libdl.so.", name);
-  };
-  __atomic_store_n(&virtshimRealDlsym, find("dlsym"), __ATOMIC_RELEASE);
-  __atomic_store_n(&virtshimRealDlvsym, find("dlvsym"), __ATOMIC_RELEASE);
-  __atomic_store_n(&virtshimRealDlopen, find("dlopen"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlsym, findInLibc("dlsym"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlvsym, findInLibc("dlvsym"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlopen, findInLibc("dlopen"), __ATOMIC_RELEASE);
 }
 
 void virtshim::initDlHooks() { virtshimInitDlHooks(); }
@@ -52,7 +80,7 @@ void virtshim::initDlHooks() { virtshimInitDlHooks(); }
 #if defined(__x86_64__)
 __asm__(R"(
   .text
-  .macro VIRTSHIM_LOOKUP name, real
+  .macro VIRTSHIM_LOOKUP name, match, real
   .globl \name
   .type \name, @function
   .p2align 4
@@ -65,7 +93,7 @@ __asm__(R"(
   .cfi_adjust_cfa_offset 8
   pushq %rdx
   .cfi_adjust_cfa_offset 8
-  call virtshimMatchSymbol
+  call \match
   popq %rdx
   .cfi_adjust_cfa_offset -8
   popq %rsi
@@ -81,8 +109,8 @@ __asm__(R"(
   .size \name, .-\name
   .endm
 
-  VIRTSHIM_LOOKUP dlsym, virtshimRealDlsym
-  VIRTSHIM_LOOKUP dlvsym, virtshimRealDlvsym
+  VIRTSHIM_LOOKUP dlsym, virtshimMatchSymbol, virtshimRealDlsym
+  VIRTSHIM_LOOKUP dlvsym, virtshimMatchVersioned, virtshimRealDlvsym
 
   .globl dlopen
   .type dlopen, @function
@@ -114,7 +142,7 @@ dlopen:
 #elif defined(__aarch64__)
 __asm__(R"(
   .text
-  .macro VIRTSHIM_LOOKUP name, real
+  .macro VIRTSHIM_LOOKUP name, match, real
   .globl \name
   .type \name, %function
   .p2align 4
@@ -126,7 +154,7 @@ __asm__(R"(
   .cfi_rel_offset x30, 8
   stp x0, x1, [sp, #16]
   str x2, [sp, #32]
-  bl virtshimMatchSymbol
+  bl \match
   mov x9, x0
   ldr x2, [sp, #32]
   ldp x0, x1, [sp, #16]
@@ -144,8 +172,8 @@ __asm__(R"(
   .size \name, .-\name
   .endm
 
-  VIRTSHIM_LOOKUP dlsym, virtshimRealDlsym
-  VIRTSHIM_LOOKUP dlvsym, virtshimRealDlvsym
+  VIRTSHIM_LOOKUP dlsym, virtshimMatchSymbol, virtshimRealDlsym
+  VIRTSHIM_LOOKUP dlvsym, virtshimMatchVersioned, virtshimRealDlvsym
 
   .globl dlopen
   .type dlopen, %function
