@@ -28,6 +28,7 @@ export function checkPolicy(policy: Policy): Diagnostic[] {
     checkShadows(policy, rule, warn);
     checkMissingArguments(rule, warn);
     checkTwins(policy, rule, warn);
+    checkUnknownResources(rule, warn);
   }
   return sortDiagnostics(found);
 }
@@ -149,6 +150,31 @@ function checkTwins(policy: Policy, rule: Rule, warn: Warn): void {
     const message = `\`${action.text}\` leaves out ${[...forgotten].join(', ')}, which can do the same`;
     warn(['actions', index], { code: 'twins-differ', message });
   }
+}
+
+// What is not known matches deny rules: one on guests' names refuses to list guests at all.
+function checkUnknownResources(rule: Rule, warn: Warn): void {
+  if (rule.effect !== 'deny' || (rule.names.length === 0 && rule.uuids.length === 0)) return;
+  const always = coveredFunctions(rule.coverage).filter((fn) => concernsKind(rule, fn) && !tellsResource(fn));
+  if (always.length === 0) return;
+  const shown = always.slice(0, 3).map((fn) => `\`${fn.name}\``);
+  const more = always.length > shown.length ? ` and ${always.length - shown.length} more` : '';
+  const message = `rule \`${rule.id}\` refuses ${shown.join(', ')}${more} whatever the resource, which is not known there`;
+  warn(['resources'], { code: 'unknown-resource', message, atKey: true });
+}
+
+function concernsKind(rule: Rule, fn: ApiFunction): boolean {
+  const kind = judgedKind(fn);
+  if (rule.kinds.length > 0 && !rule.kinds.includes(kind)) return false;
+  return (
+    (rule.names.length === 0 || (kind !== 'none' && !namelessKinds.has(kind))) &&
+    (rule.uuids.length === 0 || uuidKinds.has(kind))
+  );
+}
+
+// By an argument, by the object that comes back, or by the XML that defines it.
+function tellsResource(fn: ApiFunction): boolean {
+  return fn.resourceArg >= 0 || fn.returnsObject !== 'none';
 }
 
 function coveredFunctions(coverage: Coverage): ApiFunction[] {

@@ -25,6 +25,7 @@ export type DiagnosticCode =
   | 'shadowed'
   | 'twins-differ'
   | 'argument-missing'
+  | 'unknown-resource'
   | 'unknown-function';
 
 /** A place in a text: line and column count from 1, columns in UTF-16 units as editors do; the pointer is RFC 6901. */

@@ -299,10 +299,21 @@ describe('doubts', () => {
     expect(diagnose({ name: 'p', rules: [twins, { ...other, effect: 'allow' }] }).length).toBe(2);
   });
 
+  test('deny rules on names refuse what has no name yet', () => {
+    const names = ['prod-*'];
+    const rule: RuleDocument = { id: 'it', effect: 'deny', actions: ['virDomainSuspend'], resources: { names } };
+    expect(diagnose({ name: 'p', rules: [rule] })).toEqual([]);
+    expect(said(diagnose({ name: 'p', rules: [{ ...rule, actions: ['connect.search-domains'] }] }))).toEqual([
+      'warning: rule `it` refuses `virConnectGetAllDomainStats`, `virConnectListAllDomains`, `virConnectListDefinedDomains` and 4 more whatever the resource, which is not known there at /rules/0/resources',
+    ]);
+    const allow: RuleDocument = { ...rule, effect: 'allow', actions: ['connect.search-domains'] };
+    expect(diagnose({ name: 'p', rules: [allow] })).toEqual([]);
+  });
+
   test('rules that never decide', () => {
     const deny: RuleDocument = { id: 'deny', effect: 'deny', actions: ['domain.*'] };
     const allow: RuleDocument = { id: 'allow', effect: 'allow', actions: ['domain.stop'] };
-    const narrow: RuleDocument = { ...deny, id: 'narrow', resources: { names: ['x'] } };
+    const narrow: RuleDocument = { ...allow, id: 'narrow', effect: 'deny', resources: { names: ['x'] } };
     expect(said(diagnose({ name: 'p', rules: [allow, deny, narrow] }))).toEqual([
       'warning: rule `allow` never decides: rule `deny` denies all that it covers at /rules/0/id',
       'warning: rule `narrow` never decides: rule `deny` denies all that it covers at /rules/2/id',
