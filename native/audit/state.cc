@@ -109,23 +109,28 @@ struct SharedState::Memory {
 
 static_assert(sizeof(Position) == kPositionBytes && sizeof(Commit) == kPositionBytes + 8);
 
-bool SharedState::map(int fd, OpenFailure *failure) {
+// Gives the file its full size with real zeros, not a hole: a store into a hole of a full disk would be a SIGBUS in the
+// host.
+bool SharedState::fill(int fd, OpenFailure *failure) {
   struct stat status;
   if (fstat(fd, &status) != 0) {
     *failure = {errno, nullptr};
     return false;
   }
-  if (static_cast<size_t>(status.st_size) < sizeof(Memory)) {
-    // Real zeros, not a hole: a store into a hole of a full disk would be a SIGBUS in the host.
-    static const char kZeros[4096] = {};
-    for (off_t at = 0; at < static_cast<off_t>(sizeof(Memory)); at += sizeof kZeros) {
-      if (pwrite(fd, kZeros, sizeof kZeros, at) != sizeof kZeros) {
-        *failure = {errno ? errno : ENOSPC, nullptr};
-        if (ftruncate(fd, 0) != 0) errno = failure->error;
-        return false;
-      }
+  if (static_cast<size_t>(status.st_size) >= sizeof(Memory)) return true;
+  static const char kZeros[4096] = {};
+  for (off_t at = 0; at < static_cast<off_t>(sizeof(Memory)); at += sizeof kZeros) {
+    if (pwrite(fd, kZeros, sizeof kZeros, at) != sizeof kZeros) {
+      *failure = {errno ? errno : ENOSPC, nullptr};
+      if (ftruncate(fd, 0) != 0) errno = failure->error;
+      return false;
     }
   }
+  return true;
+}
+
+bool SharedState::map(int fd, OpenFailure *failure) {
+  if (!fill(fd, failure)) return false;
   void *memory = mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) {
     *failure = {errno, nullptr};
@@ -135,12 +140,44 @@ bool SharedState::map(int fd, OpenFailure *failure) {
   if (memcmp(memory_->magic, kMagic, sizeof kMagic) == 0 && memory_->version == 1 && memory_->size == sizeof(Memory))
     return true;
   memset(memory, 0, sizeof(Memory));
+  writeHeader();
+  return true;
+}
+
+void SharedState::writeHeader() {
   memory_->version = 1;
   memory_->size = sizeof(Memory);
   // Where an older state is lost, its serials are unlikely to come again.
   memory_->serial.store(static_cast<uint32_t>(realtimeNs() / 1000000), std::memory_order_relaxed);
   memcpy(memory_->magic, kMagic, sizeof kMagic);
-  return true;
+}
+
+// A file that was cut, by logrotate's copytruncate for one, would be a SIGBUS in the host.
+bool SharedState::ensureWhole() {
+  FileStatus status;
+  if (!statusOf(fd_, &status) || status.id != file_ || status.size >= sizeof(Memory)) return true;
+  pthread_mutex_lock(&wholeMutex_);
+  OpenFailure failure;
+  bool whole = lockSetup(fd_);
+  if (whole) {
+    bool cut = statusOf(fd_, &status) && status.size < sizeof(Memory);
+    whole = fill(fd_, &failure);
+    if (whole && cut) writeHeader();
+    if (whole) writeSlot();
+    lockByte(fd_, kSetupByte, F_UNLCK);
+  }
+  pthread_mutex_unlock(&wholeMutex_);
+  return whole;
+}
+
+// Tells the others who we are.
+void SharedState::writeSlot() {
+  ProcessId self = ownProcess();
+  Slot &mine = memory_->slots[(self_ & kSlotMask) - 1];
+  mine.pid = self.pid;
+  mine.pidNamespace = self.pidNamespace;
+  mine.startTime = self.startTime;
+  mine.turn.store(self_ >> kSlotBits, std::memory_order_release);
 }
 
 bool SharedState::claimSlot() {
@@ -152,13 +189,9 @@ bool SharedState::claimSlot() {
       if (errno != EAGAIN && errno != EACCES) return false;
       continue;
     }
-    Slot &mine = memory_->slots[slot];
-    uint32_t turn = (mine.turn.load(std::memory_order_relaxed) + 1) & kTurnMask;
-    mine.pid = self.pid;
-    mine.pidNamespace = self.pidNamespace;
-    mine.startTime = self.startTime;
-    mine.turn.store(turn, std::memory_order_release);
+    uint32_t turn = (memory_->slots[slot].turn.load(std::memory_order_relaxed) + 1) & kTurnMask;
     self_ = turn << kSlotBits | (slot + 1);
+    writeSlot();
     return true;
   }
   errno = EUSERS;
@@ -221,6 +254,7 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
 }
 
 LockResult SharedState::lock(LockKind kind, int64_t deadlineNs) {
+  if (!ensureWhole()) return LockResult::TimedOut;
   std::atomic<uint32_t> *lock = word(kind);
   uint32_t seen = 0;
   if (lock->compare_exchange_strong(seen, self_, std::memory_order_acquire)) return LockResult::Locked;

@@ -1,6 +1,8 @@
 // trail.state: what the processes that write one trail share. A file that all of them map.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -51,7 +53,11 @@ class SharedState {
  private:
   struct Memory;
   struct Slot;
+  bool fill(int fd, OpenFailure *failure);
   bool map(int fd, OpenFailure *failure);
+  void writeHeader();
+  void writeSlot();
+  bool ensureWhole();
   bool claimSlot();
   bool ownerIsDead(uint32_t word, int64_t waitedNs) const;
   std::atomic<uint32_t> *word(LockKind kind) const;
@@ -60,6 +66,7 @@ class SharedState {
   int fd_ = -1;
   FileId file_{};
   uint32_t self_ = 0;  // what this process writes into a lock word
+  pthread_mutex_t wholeMutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 
 }  // namespace virtshim::audit

@@ -192,7 +192,12 @@ SharedState *lockCurrent(SharedState *state, bool *takenOver, OpenFailure *failu
 // Someone removed or replaced trail.state: all processes must meet in the new one.
 SharedState *replaceState(SharedState *old, OpenFailure *failure) {
   SharedState *fresh = openState(failure);
-  if (!fresh) return nullptr;
+  if (!fresh) {
+    // The others may have met in the new one already: nothing is written before this one is there too.
+    g_file.checkPathsAgain();
+    old->unlock(LockKind::Record);
+    return nullptr;
+  }
   g_state.store(fresh, std::memory_order_release);
   old->unlock(LockKind::Record);
   old->retire();

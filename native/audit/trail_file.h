@@ -19,6 +19,7 @@ class TrailFile {
               OpenFailure *failure);
 
   bool timeToCheckPaths();  // about once a second
+  void checkPathsAgain() { nextCheckMs_ = 0; }
   bool stateWasReplaced(const FileId &id) const;
 
   void afterFork();
