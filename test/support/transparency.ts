@@ -66,9 +66,10 @@ export async function runBoth(program: string, args: readonly string[], options:
   const environment = (name: string) => ({
     TZ: 'UTC',
     EDITOR: 'true',
-    HOME: folder,
-    XDG_CACHE_HOME: folder,
-    XDG_CONFIG_HOME: folder,
+    // One each: programs keep caches and logs there.
+    HOME: join(folder, `${name}-home`),
+    XDG_CACHE_HOME: join(folder, `${name}-home`),
+    XDG_CONFIG_HOME: join(folder, `${name}-home`),
     LIBVIRT_LOG_OUTPUTS: `1:file:${log(name)}`,
     LIBVIRT_LOG_FILTERS: '1:libvirt',
     ...options.env,
@@ -103,6 +104,7 @@ function runIn(
   options: BothOptions,
 ): Promise<Outcome> {
   mkdirSync(folder);
+  mkdirSync(`${folder}-home`);
   cpSync(options.files ?? FIXTURES, folder, { recursive: true });
   options.prepare?.(folder);
   const inFolder = (text: string) => text.replaceAll('{folder}', folder);
