@@ -1,13 +1,30 @@
 // What happens to calls when their records cannot be written, and to the trail when somebody meddles with its files.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from '@jest/globals';
 import type { PolicyDocument } from '../../src/policy/document.js';
 import { verifyTrail } from '../../src/trail/verify.js';
-import { act, type ActorOptions, type Answer, actorProgram, type Command, compileInjection, OPEN } from '../support/actor.js';
+import {
+  type ActorOptions,
+  type Answer,
+  act,
+  actorProgram,
+  type Command,
+  compileInjection,
+  OPEN,
+} from '../support/actor.js';
 import { temporaryFolder } from '../support/paths.js';
-import { deny, imageFile, permissiveExcept, PRELOAD, shimEnvironment } from '../support/shim.js';
+import { deny, imageFile, PRELOAD, permissiveExcept, shimEnvironment } from '../support/shim.js';
 import { requireThat, requireTool } from '../support/tools.js';
 import { type ReadRecord, readTrail, trailLines } from '../support/trail_checks.js';
 
@@ -27,14 +44,20 @@ const queries: Command[] = [['lookup', 'test'], ['active']];
 const trailOf = () => join(temporaryFolder('faults'), 'trail');
 const shell = (script: string): Command => ['shell', `unset LD_PRELOAD; ${script}`];
 
-async function play(commands: readonly Command[], onAuditFailure: OnAuditFailure, trail: string, more: ActorOptions = {}) {
+async function play(
+  commands: readonly Command[],
+  onAuditFailure: OnAuditFailure,
+  trail: string,
+  more: ActorOptions = {},
+) {
   const run = act([OPEN, ['lookup', 'test'], ...commands], { policy: await policyOf(onAuditFailure), trail, ...more });
   expect(`${run.status} ${run.signal} ${run.stderr}`).toBe('0 null ');
   expect(run.answers).toHaveLength(commands.length + 2);
   return run.answers.slice(2);
 }
 
-const ends = (answers: readonly Answer[]) => answers.map((answer) => `${answer.command} ${answer.result} ${answer.code}`);
+const ends = (answers: readonly Answer[]) =>
+  answers.map((answer) => `${answer.command} ${answer.result} ${answer.code}`);
 const allOk = (commands: readonly Command[]) => commands.map(([name]) => `${name} 0 0`);
 const allRefused = (commands: readonly Command[]) => commands.map(([name]) => `${name} -1 ${DENIED}`);
 
@@ -61,11 +84,13 @@ const failing = (error: number, bytes: number, says: RegExp): Broken => ({
   says,
   preload: faultLibrary,
 });
-const replaced = (script: (trail: string) => string, says: RegExp) => (trail: string): Broken => ({
-  begin: [shell(`cd ${trail} && cp trail.xml ../kept && rm trail.xml && ${script(trail)}`)],
-  end: [shell(`cd ${trail} && rm -rf trail.xml && cp ../kept trail.xml`)],
-  says,
-});
+const replaced =
+  (script: (trail: string) => string, says: RegExp) =>
+  (trail: string): Broken => ({
+    begin: [shell(`cd ${trail} && cp trail.xml ../kept && rm trail.xml && ${script(trail)}`)],
+    end: [shell(`cd ${trail} && rm -rf trail.xml && cp ../kept trail.xml`)],
+    says,
+  });
 
 const broken: Record<string, (trail: string) => Broken> = {
   'every write fails': () => failing(5, 0, /Input\/output error/),
@@ -98,10 +123,10 @@ describe.each(both)('with onAuditFailure %s, while records cannot be written bec
     const env = preload === undefined ? {} : { LD_PRELOAD: `${PRELOAD}:${preload()}` };
     const commands = [...changes, ...begin, ...changes, ['reset'] as const, ...queries, ...end, ...changes];
     const answers = await play(commands, onAuditFailure, trail, { env });
-    const after = (at: number, size: number) => answers.slice(at, at + size);
+    const part = (at: number, size: number) => answers.slice(at, at + size);
     let at = changes.length + begin.length;
-    expect(ends(after(0, at))).toEqual(allOk(commands.slice(0, at)));
-    const during = after(at, changes.length);
+    expect(ends(part(0, at))).toEqual(allOk(commands.slice(0, at)));
+    const during = part(at, changes.length);
     expect(ends(during)).toEqual(onAuditFailure === 'deny' ? allRefused(changes) : allOk(changes));
     if (onAuditFailure === 'deny') {
       for (const answer of during) {
@@ -114,7 +139,7 @@ describe.each(both)('with onAuditFailure %s, while records cannot be written bec
     at += changes.length;
     // What a rule denies stays denied by that rule, and who only looks is let through.
     expect(answers[at]?.message?.toString()).toContain("rule 'no-reset'");
-    expect(ends(after(at + 1, queries.length))).toEqual(allOk(queries));
+    expect(ends(part(at + 1, queries.length))).toEqual(allOk(queries));
     // When it is over, it is over.
     expect(ends(answers.slice(-changes.length))).toEqual(allOk(changes));
     const records = readTrail(trail);
@@ -139,7 +164,8 @@ describe.each(both)('with onAuditFailure %s, while records cannot be written bec
     const refused = during.filter((answer) => answer.code === DENIED);
     if (onAuditFailure === 'deny') {
       expect(refused.length).toBeGreaterThan(many.length / 2);
-      for (const answer of refused) expect(answer.message?.toString()).toMatch(/cannot be recorded: .*No space left on device/);
+      for (const answer of refused)
+        expect(answer.message?.toString()).toMatch(/cannot be recorded: .*No space left on device/);
     } else {
       expect(ends(during)).toEqual(allOk(many));
     }
@@ -157,7 +183,8 @@ describe.each(both)('with onAuditFailure %s, while records cannot be written bec
     mount(folder, 'ro,size=300k');
     const answers = await play(changes, onAuditFailure, join(folder, 'trail'));
     expect(ends(answers)).toEqual(onAuditFailure === 'deny' ? allRefused(changes) : allOk(changes));
-    if (onAuditFailure === 'deny') expect(answers[0]?.message?.toString()).toMatch(/cannot be recorded: .*Read-only file system/);
+    if (onAuditFailure === 'deny')
+      expect(answers[0]?.message?.toString()).toMatch(/cannot be recorded: .*Read-only file system/);
   });
 });
 
@@ -173,7 +200,13 @@ afterAll(() => {
 
 describe('the trail goes on', () => {
   const meddle = async (script: string, trail: string, wait = true) => {
-    const commands = [...changes, shell(`cd ${trail} && ${script}`), ...(wait ? [eachSecond] : []), ...changes, ...changes];
+    const commands = [
+      ...changes,
+      shell(`cd ${trail} && ${script}`),
+      ...(wait ? [eachSecond] : []),
+      ...changes,
+      ...changes,
+    ];
     const answers = await play(commands, 'deny', trail);
     expect(ends(answers)).toEqual(allOk(commands));
     return readTrail(trail);
@@ -226,7 +259,9 @@ describe('the trail goes on', () => {
     expect((await problemsOf(trail)).length).toBeGreaterThan(0);
     // The last calls stand there whole, each on a line of its own.
     const text = readFileSync(join(trail, 'trail.xml'), 'latin1');
-    const suspended = text.split('\n').filter((line) => /^<methodresponse [^>]*><event>virDomainSuspend<.*<\/methodresponse>$/.test(line));
+    const suspended = text
+      .split('\n')
+      .filter((line) => /^<methodresponse [^>]*><event>virDomainSuspend<.*<\/methodresponse>$/.test(line));
     expect(suspended.length).toBeGreaterThanOrEqual(2);
     expect(text.endsWith('\n')).toBe(true);
   });
@@ -239,10 +274,22 @@ describe('the trail goes on', () => {
   });
 
   test.each<[string, string]>([
-    ['random bytes', 'dd if=/dev/urandom of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null'],
-    ['zeros', 'dd if=/dev/zero of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null'],
-    ['ones', "tr '\\0' '\\377' < /dev/zero | dd of=trail.state bs=1024 count=32 conv=notrunc iflag=fullblock 2>/dev/null"],
-    ['the state of another trail', 'cp trail.state x; dd if=/dev/urandom of=x bs=1 count=64 seek=200 conv=notrunc 2>/dev/null; cat x > trail.state; rm x'],
+    [
+      'random bytes',
+      'dd if=/dev/urandom of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null',
+    ],
+    [
+      'zeros',
+      'dd if=/dev/zero of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null',
+    ],
+    [
+      'ones',
+      "tr '\\0' '\\377' < /dev/zero | dd of=trail.state bs=1024 count=32 conv=notrunc iflag=fullblock 2>/dev/null",
+    ],
+    [
+      'the state of another trail',
+      'cp trail.state x; dd if=/dev/urandom of=x bs=1 count=64 seek=200 conv=notrunc 2>/dev/null; cat x > trail.state; rm x',
+    ],
   ])('where trail.state was overwritten with %s', async (_what, script) => {
     const trail = trailOf();
     const records = await meddle(script, trail);
@@ -268,7 +315,14 @@ describe('the trail goes on', () => {
 
   test.each([true, false])('where the whole folder was removed (noticed at leisure: %s)', async (wait) => {
     const trail = trailOf();
-    const commands = [...changes, shell(`rm -rf ${trail}`), ...(wait ? [eachSecond] : []), ...changes, eachSecond, ...changes];
+    const commands = [
+      ...changes,
+      shell(`rm -rf ${trail}`),
+      ...(wait ? [eachSecond] : []),
+      ...changes,
+      eachSecond,
+      ...changes,
+    ];
     expect(ends(await play(commands, 'deny', trail))).toEqual(allOk(commands));
     expect(count(readTrail(trail), 'virDomainSuspend', 'methodresponse')).toBe(2);
     expect((await problemsOf(trail)).filter((kind) => kind !== 'removed')).toEqual([]);
@@ -306,7 +360,10 @@ describe('killed programs', () => {
     const input = join(folder, 'input');
     const opening = `open ${hex('test:///default')}\nlookup ${hex('test')}\n`;
     writeFileSync(input, opening + 'suspend\nresume\n'.repeat(20_000));
-    const env = shimEnvironment({ policy: await policyOf('deny', { audit: { netlink: false, file: 'always' } }) }, trail);
+    const env = shimEnvironment(
+      { policy: await policyOf('deny', { audit: { netlink: false, file: 'always' } }) },
+      trail,
+    );
     const one = async (round: number, writer: number) => {
       const stdin = openSync(input, 'r');
       const stdout = openSync(join(folder, `out-${round}-${writer}`), 'w');
@@ -334,7 +391,10 @@ describe('killed programs', () => {
     }
     let seen = 0;
     for (const { pid, stdout } of writers) {
-      const told = readFileSync(stdout, 'utf8').split('\n').slice(0, -1).filter((line) => /^(suspend|resume) 0 0/.test(line)).length;
+      const told = readFileSync(stdout, 'utf8')
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => /^(suspend|resume) 0 0/.test(line)).length;
       seen += told;
       expect(completed.get(String(pid)) ?? 0).toBeGreaterThanOrEqual(told);
     }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { RuleDocument } from '../../src/policy/document.js';
-import { act, type Answer, type Command, domainXml, OPEN } from '../support/actor.js';
+import { type Answer, act, type Command, domainXml, OPEN } from '../support/actor.js';
 import { temporaryFolder } from '../support/paths.js';
 import { deny, imageFile, permissiveExcept } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
@@ -24,12 +24,36 @@ function host(): string {
 
 // Everything that changes the guest or tells a secret of it; it may be looked at.
 const protective: RuleDocument = {
-  ...deny('prod', [
-    ...['start', 'stop', 'suspend', 'reset', 'write', 'delete', 'save', 'hibernate', 'snapshot', 'checkpoint', 'migrate'],
-    ...['init-control', 'send-input', 'send-signal', 'set-password', 'set-time', 'pm-control', 'core-dump', 'mem-read'],
-    ...['block-read', 'block-write', 'open-device', 'open-graphics', 'open-namespace', 'read-secure', 'inject-nmi'],
-    ...['screenshot', 'fs-freeze', 'fs-trim'],
-  ].map((permission) => `domain.${permission}`)),
+  ...deny(
+    'prod',
+    [
+      ...[
+        'start',
+        'stop',
+        'suspend',
+        'reset',
+        'write',
+        'delete',
+        'save',
+        'hibernate',
+        'snapshot',
+        'checkpoint',
+        'migrate',
+      ],
+      ...[
+        'init-control',
+        'send-input',
+        'send-signal',
+        'set-password',
+        'set-time',
+        'pm-control',
+        'core-dump',
+        'mem-read',
+      ],
+      ...['block-read', 'block-write', 'open-device', 'open-graphics', 'open-namespace', 'read-secure', 'inject-nmi'],
+      ...['screenshot', 'fs-freeze', 'fs-trim'],
+    ].map((permission) => `domain.${permission}`),
+  ),
   resources: { names: ['prod-*'] },
 };
 
@@ -98,16 +122,19 @@ describe('a protected guest', () => {
 
   test('keeps its snapshots, which are judged as the guest', async () => {
     const rule = deny('snapshots', ['virDomainSnapshotDelete', 'virDomainRevertToSnapshot'], ['prod-*']);
-    const answers = await attempt([rule], [
-      ['lookup', 'prod-1'],
-      ['snapshot', '<domainsnapshot><name>web-1</name></domainsnapshot>'],
-      ['snaprevert'],
-      ['snapdelete'],
-      ['lookup', 'web-1'],
-      ['snapshot', '<domainsnapshot><name>prod-1</name></domainsnapshot>'],
-      ['snaprevert'],
-      ['snapdelete'],
-    ]);
+    const answers = await attempt(
+      [rule],
+      [
+        ['lookup', 'prod-1'],
+        ['snapshot', '<domainsnapshot><name>web-1</name></domainsnapshot>'],
+        ['snaprevert'],
+        ['snapdelete'],
+        ['lookup', 'web-1'],
+        ['snapshot', '<domainsnapshot><name>prod-1</name></domainsnapshot>'],
+        ['snaprevert'],
+        ['snapdelete'],
+      ],
+    );
     expect(answers.map((answer) => [answer.command, answer.code])).toEqual([
       ['lookup', 0],
       ['snapshot', 0],
@@ -122,17 +149,22 @@ describe('a protected guest', () => {
 
   test('is not got hold of by defining it anew', async () => {
     const xml = (name: string) => domainXml(name, `<uuid>${UUID}</uuid>`);
-    const answers = await attempt([protective], [
-      ['define', xml('prod-1')],
-      ['defineflags', xml('prod-1')],
-      ['createxml', xml('prod-1')],
-      ['define', domainXml('prod-1')],
-      ['define', xml('web-2')], // libvirt's to refuse: the uuid is another guest's
-      ['createxml', xml('web-2')],
-      ['lookup', 'prod-1'],
-      ['active'],
-    ]);
-    expect(answers.slice(0, 4).map(refused)).toEqual(['define', 'defineflags', 'createxml', 'define'].map((c) => [c, -1, DENIED]));
+    const answers = await attempt(
+      [protective],
+      [
+        ['define', xml('prod-1')],
+        ['defineflags', xml('prod-1')],
+        ['createxml', xml('prod-1')],
+        ['define', domainXml('prod-1')],
+        ['define', xml('web-2')], // libvirt's to refuse: the uuid is another guest's
+        ['createxml', xml('web-2')],
+        ['lookup', 'prod-1'],
+        ['active'],
+      ],
+    );
+    expect(answers.slice(0, 4).map(refused)).toEqual(
+      ['define', 'defineflags', 'createxml', 'define'].map((c) => [c, -1, DENIED]),
+    );
     expect(answers.slice(4, 6).map((answer) => answer.result)).toEqual([-1, -1]);
     expect(answers.at(-1)?.name?.toString()).toBe('active');
   });
@@ -140,28 +172,43 @@ describe('a protected guest', () => {
   test('is not restored from a file whose guest nobody can tell', async () => {
     const file = join(temporaryFolder('saved'), 'image');
     const uri = host();
-    const save: Command[] = [['lookup', 'prod-1'], ['save', file]];
+    const save: Command[] = [
+      ['lookup', 'prod-1'],
+      ['save', file],
+    ];
     expect((await attempt([], save, uri)).map((answer) => answer.result)).toEqual([0, 0]);
-    const answers = await attempt([protective], [
-      ['restore', file],
-      ['restoreflags', file, domainXml('web-3')],
-      ['saveimage', file, domainXml('web-3')],
-    ], uri);
+    const answers = await attempt(
+      [protective],
+      [
+        ['restore', file],
+        ['restoreflags', file, domainXml('web-3')],
+        ['saveimage', file, domainXml('web-3')],
+      ],
+      uri,
+    );
     expect(answers.map(refused)).toEqual(['restore', 'restoreflags', 'saveimage'].map((c) => [c, -1, DENIED]));
     // Where no rule asks for a name, nothing is lost.
-    expect((await attempt([deny('other', ['domain.reset'], ['prod-*'])], [['lookup', 'prod-1'], ['destroy'], ['restore', file]], uri)).map((a) => a.result)).toEqual([0, 0, 0]);
+    expect(
+      (
+        await attempt(
+          [deny('other', ['domain.reset'], ['prod-*'])],
+          [['lookup', 'prod-1'], ['destroy'], ['restore', file]],
+          uri,
+        )
+      ).map((a) => a.result),
+    ).toEqual([0, 0, 0]);
   });
 
   test('cannot be looked up where that is denied, but lists show its name', async () => {
     const rule = deny('hidden', ['domain.*'], ['prod-*']);
-    const answers = await attempt([rule], [
-      ...Object.values(finders).flat(),
-      ['list'],
-      ['lookup', 'web-1'],
-      ['suspend'],
-    ]);
+    const answers = await attempt(
+      [rule],
+      [...Object.values(finders).flat(), ['list'], ['lookup', 'web-1'], ['suspend']],
+    );
     const count = Object.keys(finders).length;
-    expect(answers.slice(0, count).map((answer) => [answer.result, answer.code])).toEqual(Array(count).fill([-1, DENIED]));
+    expect(answers.slice(0, count).map((answer) => [answer.result, answer.code])).toEqual(
+      Array(count).fill([-1, DENIED]),
+    );
     expect(answers[count]?.name?.toString().split('\n').filter(Boolean).sort()).toEqual(['prod-1', 'web-1']);
     expect(answers.slice(-2).map((answer) => answer.result)).toEqual([0, 0]);
   });
@@ -177,19 +224,31 @@ describe('a protected guest', () => {
     const denials = readTrail(run.trail).filter((record) => record.effect === 'denied');
     expect(denials).toHaveLength(doors.length);
     for (const record of denials) {
-      expect([record.type, record.state, record.resource('name')?.toString(), record.resource('uuid')?.toString()]).toEqual(
-        ['methodresponse', '0', 'prod-1', UUID],
-      );
+      expect([
+        record.type,
+        record.state,
+        record.resource('name')?.toString(),
+        record.resource('uuid')?.toString(),
+      ]).toEqual(['methodresponse', '0', 'prod-1', UUID]);
     }
   });
 });
 
 describe('renaming', () => {
   // A rename is judged as the guest that is renamed; where new names matter, a rule says so.
-  const names: RuleDocument = { ...deny('no-prod-names', ['virDomainRename']), arguments: { new_name: { glob: 'prod-*' } } };
+  const names: RuleDocument = {
+    ...deny('no-prod-names', ['virDomainRename']),
+    arguments: { new_name: { glob: 'prod-*' } },
+  };
 
   test('cannot free a protected guest of its name', async () => {
-    const answers = await attempt([protective], [['lookup', 'prod-1'], ['rename', 'free']]);
+    const answers = await attempt(
+      [protective],
+      [
+        ['lookup', 'prod-1'],
+        ['rename', 'free'],
+      ],
+    );
     expect(refused(answers[1])).toEqual(['rename', -1, DENIED]);
   });
 
@@ -203,21 +262,20 @@ describe('renaming', () => {
   });
 
   test('to a protected name protects from then on', async () => {
-    const answers = await attempt([protective], [
-      ['lookup', 'web-1'],
-      ['destroy'],
-      ['rename', 'prod-2'],
-      ['lookup', 'prod-2'],
-      ['create'],
-      ['undefine'],
-    ]);
+    const answers = await attempt(
+      [protective],
+      [['lookup', 'web-1'], ['destroy'], ['rename', 'prod-2'], ['lookup', 'prod-2'], ['create'], ['undefine']],
+    );
     expect(answers.map((answer) => answer.code)).toEqual([0, 0, 0, 0, DENIED, DENIED]);
   });
 });
 
 describe('a connection', () => {
   const uri = host();
-  const onDefault: RuleDocument = { ...deny('not-on-default', ['domain.suspend']), connections: { uris: ['test:///default'] } };
+  const onDefault: RuleDocument = {
+    ...deny('not-on-default', ['domain.suspend']),
+    connections: { uris: ['test:///default'] },
+  };
 
   test('is judged by what it is, however often others were closed at its address', async () => {
     const rounds = 60;
@@ -242,12 +300,17 @@ describe('a connection', () => {
     }
   });
 
-  const readOnly: RuleDocument = { ...deny('read-only', ['domain.read-secure', 'connect.search-domains']), connections: { readOnly: true } };
+  const readOnly: RuleDocument = {
+    ...deny('read-only', ['domain.read-secure', 'connect.search-domains']),
+    connections: { readOnly: true },
+  };
   test.each<[string, Command]>([
     ['virConnectOpenReadOnly', ['openro', 'test:///default']],
     ['virConnectOpenAuth', ['openauth', 'test:///default', '1']],
   ])('opened read-only by %s is judged as that', async (_how, open) => {
-    const run = act([open, ['list'], OPEN, ['list'], open, ['ref'], ['unref'], ['list']], { policy: await policyOf([readOnly]) });
+    const run = act([open, ['list'], OPEN, ['list'], open, ['ref'], ['unref'], ['list']], {
+      policy: await policyOf([readOnly]),
+    });
     const lists = run.answers.filter((answer) => answer.command === 'list').map((answer) => answer.code);
     expect(lists).toEqual([DENIED, 0, DENIED]);
   });
@@ -265,7 +328,12 @@ describe('a connection', () => {
     ['an empty name', '', { LIBVIRT_DEFAULT_URI: 'test:///default' }],
   ])('to a denied driver is refused by %s', async (_how, name, env) => {
     const rule: RuleDocument = { ...deny('no-test', ['connect']), connections: { drivers: ['test'] } };
-    const commands: Command[] = [['open', name], ['openro', name], ['openauth', name, '0'], ['openauth', name, '1']];
+    const commands: Command[] = [
+      ['open', name],
+      ['openro', name],
+      ['openauth', name, '0'],
+      ['openauth', name, '1'],
+    ];
     const bare = act(commands, { shim: false, env });
     const run = act(commands, { policy: await policyOf([rule]), env });
     // What libvirt does not open needs no refusal.

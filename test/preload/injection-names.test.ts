@@ -2,7 +2,7 @@
 // read thousands of documents here that were made to be read in two ways.
 import { describe, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { act, type Answer, type Command, OPEN } from '../support/actor.js';
+import { type Answer, act, type Command, OPEN } from '../support/actor.js';
 import { deny, imageFile, permissiveExcept } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
 import { readTrail } from '../support/trail_checks.js';
@@ -18,8 +18,30 @@ const blanks = fc.constantFrom('', ' ', '\n', '\t', '  \n', '\r\n', '\r');
 const decoy = word.map((name) => `<name>${name}</name>`);
 
 const attribute = fc.constantFrom(
-  ...[`a='1'`, `b="2"`, `c='>'`, `d="/>"`, `e='<'`, `f="&gt;<name>"`, `g='"'`, `h="'"`, `i = '1'`, `j\n=\n"x"`, `xmlns='urn:x'`],
-  ...[`xmlns=''`, `xmlns:x='urn:x'`, `x:k='1'`, `xml:space='preserve'`, `a='--'`, `k=1`, `l`, `m='&#x3e;'`, `n='</name>'`],
+  ...[
+    `a='1'`,
+    `b="2"`,
+    `c='>'`,
+    `d="/>"`,
+    `e='<'`,
+    `f="&gt;<name>"`,
+    `g='"'`,
+    `h="'"`,
+    `i = '1'`,
+    `j\n=\n"x"`,
+    `xmlns='urn:x'`,
+  ],
+  ...[
+    `xmlns=''`,
+    `xmlns:x='urn:x'`,
+    `x:k='1'`,
+    `xml:space='preserve'`,
+    `a='--'`,
+    `k=1`,
+    `l`,
+    `m='&#x3e;'`,
+    `n='</name>'`,
+  ],
 );
 const attributes = fc.array(attribute, { maxLength: 2 }).map((all) => all.map((one) => ` ${one}`).join(''));
 
@@ -47,9 +69,9 @@ const cdata = fc.oneof(
   decoy.map((name) => `<![cdata[${name}]]>`),
 );
 const nested = fc.oneof(
-  fc.tuple(fc.constantFrom('x', 'metadata', 'name2', 'Name', 'n', 'name-', 'namex', 'a:b', 'title'), attributes, decoy).map(
-    ([tag, attrs, name]) => `<${tag}${attrs}>${name}</${tag}>`,
-  ),
+  fc
+    .tuple(fc.constantFrom('x', 'metadata', 'name2', 'Name', 'n', 'name-', 'namex', 'a:b', 'title'), attributes, decoy)
+    .map(([tag, attrs, name]) => `<${tag}${attrs}>${name}</${tag}>`),
   decoy.map((name) => `<metadata><x xmlns='urn:x'>${name}</x></metadata>`),
   fc.tuple(attributes, decoy).map(([attrs, name]) => `<x${attrs}/>${name}`),
   fc.tuple(attributes, word).map(([attrs, name]) => `<x:name${attrs}>${name}</x:name>`),
@@ -84,7 +106,17 @@ const name = fc.oneof(
   content.map((text) => `<name>${text}</x></name>`),
   content.map((text) => `< name>${text}</name>`),
 );
-const encoding = fc.constantFrom('UTF-8', 'utf-8', 'US-ASCII', 'ISO-8859-1', 'UTF-7', 'UTF-16', 'EBCDIC-US', 'xUTF-8', 'Utf-8');
+const encoding = fc.constantFrom(
+  'UTF-8',
+  'utf-8',
+  'US-ASCII',
+  'ISO-8859-1',
+  'UTF-7',
+  'UTF-16',
+  'EBCDIC-US',
+  'xUTF-8',
+  'Utf-8',
+);
 const prolog = fc.oneof(
   { weight: 8, arbitrary: fc.constant('') },
   fc.constant('\ufeff'),
@@ -181,11 +213,15 @@ const unread: readonly RegExp[] = [
 describe.each(Object.entries(kinds))('definitions of %s', (_what, kind) => {
   const commands = kind.documents.flatMap((document): Command[] => [[kind.define, document], ...kind.clean]);
   const answersOf = (answers: readonly Answer[]) =>
-    answers.filter((answer) => answer.command === kind.define).map((answer) => ({ ...answer, text: answer.name?.toString() }));
+    answers
+      .filter((answer) => answer.command === kind.define)
+      .map((answer) => ({ ...answer, text: answer.name?.toString() }));
 
   test('never pass under a name that the policy denies', async () => {
     const actions = ['domain.*', 'network.*', 'storage-pool.*'];
-    const policy = await imageFile(permissiveExcept([deny('prod', actions, ['prod-*'])], { audit: { netlink: false } }));
+    const policy = await imageFile(
+      permissiveExcept([deny('prod', actions, ['prod-*'])], { audit: { netlink: false } }),
+    );
     const run = act([OPEN, ...commands], { policy, timeout: 100_000 });
     const bare = act([OPEN, ...commands], { shim: false });
     expect([run.status, bare.status]).toEqual([0, 0]);
@@ -193,21 +229,28 @@ describe.each(Object.entries(kinds))('definitions of %s', (_what, kind) => {
     const plain = answersOf(bare.answers);
     expect([judged.length, plain.length]).toEqual([kind.documents.length, kind.documents.length]);
 
-    const passed = judged.map((answer, i) => [answer.text, kind.documents[i]]).filter(([text]) => text?.startsWith('prod-'));
+    const passed = judged
+      .map((answer, i) => [answer.text, kind.documents[i]])
+      .filter(([text]) => text?.startsWith('prod-'));
     expect(passed).toEqual([]);
     // The documents were worth the trouble: libvirt took many of both sorts.
     const taken = plain.filter((answer) => answer.result === 0);
-    expect(taken.filter((answer) => answer.text?.startsWith('prod-')).length).toBeGreaterThan(kind.documents.length / 50);
+    expect(taken.filter((answer) => answer.text?.startsWith('prod-')).length).toBeGreaterThan(
+      kind.documents.length / 50,
+    );
     expect(taken.filter((answer) => answer.text?.startsWith('ok-')).length).toBeGreaterThan(kind.documents.length / 50);
 
     // What is harmless passes unless the document is of a documented sort.
     const refused = plain.flatMap((answer, i) =>
-      answer.result === 0 && !answer.text?.startsWith('prod-') && judged[i]?.code === DENIED ? [kind.documents[i] ?? ''] : [],
+      answer.result === 0 && !answer.text?.startsWith('prod-') && judged[i]?.code === DENIED
+        ? [kind.documents[i] ?? '']
+        : [],
     );
     expect(refused.filter((document) => !unread.some((pattern) => pattern.test(document)))).toEqual([]);
     // And everything else ends as without the shim.
     for (const [i, answer] of judged.entries()) {
-      if (answer.code !== DENIED) expect([answer.result, answer.code, answer.text]).toEqual([plain[i]?.result, plain[i]?.code, plain[i]?.text]);
+      if (answer.code !== DENIED)
+        expect([answer.result, answer.code, answer.text]).toEqual([plain[i]?.result, plain[i]?.code, plain[i]?.text]);
     }
   });
 
@@ -216,7 +259,9 @@ describe.each(Object.entries(kinds))('definitions of %s', (_what, kind) => {
     const run = act([OPEN, ...commands], { policy, timeout: 100_000 });
     const records = readTrail(run.trail).filter((record) => record.event === kind.event);
     const before = new Map(
-      records.filter((record) => record.type === 'methodcall').map((record) => [record.rid, record.resource('name')?.toString()]),
+      records
+        .filter((record) => record.type === 'methodcall')
+        .map((record) => [record.rid, record.resource('name')?.toString()]),
     );
     const after = records.filter((record) => record.type === 'methodresponse' && record.state === '1');
     expect(after.length).toBeGreaterThan(kind.documents.length / 20);

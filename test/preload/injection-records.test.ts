@@ -1,12 +1,13 @@
 // Hostile names, URIs, programs and arguments through the real libvirt: each record stays one well-formed element that
 // stands for exactly the bytes that were given, and each line of audit text is found by the real ausearch where it
 // belongs and nowhere else.
+
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from '@jest/globals';
-import { act, actorProgram, type ActorRun, type Command, domainXml, OPEN } from '../support/actor.js';
+import { type ActorRun, act, actorProgram, type Command, domainXml, OPEN } from '../support/actor.js';
 import { everyByte, hostileValues, invalidUtf8 } from '../support/hostile.js';
 import { temporaryFolder } from '../support/paths.js';
 import { deny, imageFile, permissiveExcept, shimEnvironment } from '../support/shim.js';
@@ -205,12 +206,16 @@ describe('auvirt', () => {
     const last = names.map((_, i) => session(i, 'stop', 1500001000 + i));
     writeFileSync(join(folder, 'both.log'), `${[...first, ...ours, ...last].join('\n')}\n`);
     const show = (file: string, ...options: string[]) =>
-      spawnSync('auvirt', ['--file', join(folder, file), ...options], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
-        .stdout;
+      spawnSync('auvirt', ['--file', join(folder, file), ...options], {
+        encoding: 'utf8',
+        env: { ...process.env, LC_ALL: 'C' },
+      }).stdout;
     expect(show('own.log').split('\n').length).toBeGreaterThan(names.length);
     for (const options of [[], ['--summary'], ['--all-events'], ['--show-uuid']]) {
       const shown = (file: string) =>
-        show(file, ...options).replace(/^Range of time.*$/m, '').replace(/^.*number of records.*$/gim, '');
+        show(file, ...options)
+          .replace(/^Range of time.*$/m, '')
+          .replace(/^.*number of records.*$/gim, '');
       expect(shown('both.log')).toBe(shown('own.log'));
     }
   });
@@ -221,7 +226,7 @@ describe('other resources', () => {
     const values = [...everyValue.values()];
     const element = (root: string, more: string) => (name: Buffer) => {
       const xml = domainXml(name).toString('latin1');
-      const inner = /<name>[^]*<\/name>/.exec(xml)?.[0] ?? '';
+      const inner = /<name>[\s\S]*<\/name>/.exec(xml)?.[0] ?? '';
       return Buffer.from(`<${root}>${inner}${more}</${root.split(' ')[0]}>`, 'latin1');
     };
     const snapshotXml = element('domainsnapshot', '');
@@ -379,17 +384,22 @@ describe('the calling program', () => {
 
 describe('arguments', () => {
   const documents: Record<string, string | Buffer> = {
-    'CDATA': domainXml('x').toString().replace('<name>x</name>', '<name><![CDATA[a]]>&lt;<![CDATA[]]]]><![CDATA[>]]></name>'),
-    'comments': `<!-- ]]> --><domain type='test'><!-- <name>y</name> --><name>c</name></domain>`,
+    CDATA: domainXml('x')
+      .toString()
+      .replace('<name>x</name>', '<name><![CDATA[a]]>&lt;<![CDATA[]]]]><![CDATA[>]]></name>'),
+    comments: `<!-- ]]> --><domain type='test'><!-- <name>y</name> --><name>c</name></domain>`,
     'a DOCTYPE': `<!DOCTYPE domain [<!ENTITY e "x">]><domain type='test'><name>&e;</name></domain>`,
     'an external entity': `<!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/hostname">]><domain type='test'><name>&e;</name></domain>`,
     'many entities': `<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><domain><name>&b;</name></domain>`,
     'processing instructions': `<?xml version='1.0'?><?x <name>y</name>?><domain type='test'><name>p</name></domain>`,
-    'latin-1': Buffer.from(`<?xml version='1.0' encoding='iso-8859-1'?><domain type='test'><name>\xe9\xff</name></domain>`, 'latin1'),
+    'latin-1': Buffer.from(
+      `<?xml version='1.0' encoding='iso-8859-1'?><domain type='test'><name>\xe9\xff</name></domain>`,
+      'latin1',
+    ),
     'a byte order mark': `\ufeff<domain type='test'><name>b</name></domain>`,
-    'controls': domainXml(Buffer.from(Array.from({ length: 31 }, (_, i) => i + 1))),
+    controls: domainXml(Buffer.from(Array.from({ length: 31 }, (_, i) => i + 1))),
     'not XML at all': Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1)),
-    'nothing': '',
+    nothing: '',
   };
 
   test('of any kind are recorded, where libvirt refuses them too', async () => {

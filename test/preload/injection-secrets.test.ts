@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from '@jest/globals';
-import { act, type ActorRun, type Command, domainXml, OPEN } from '../support/actor.js';
+import { type ActorRun, act, type Command, domainXml, OPEN } from '../support/actor.js';
 import { imageFile, permissiveExcept } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
 import { readTrail, schemaErrors, trailLines } from '../support/trail_checks.js';
@@ -19,7 +19,9 @@ function spellings(secret: string): Map<string, Buffer> {
   const hex = bytes.toString('hex');
   // Base64 of the secret at each of the three offsets at which it may stand in a longer text.
   const base64 = [0, 1, 2].map((skip) => {
-    const text = Buffer.concat([Buffer.alloc(skip), bytes]).toString('base64').replace(/=*$/, '');
+    const text = Buffer.concat([Buffer.alloc(skip), bytes])
+      .toString('base64')
+      .replace(/=*$/, '');
     return text.slice(Math.ceil((skip * 4) / 3) + 1, -1);
   });
   const texts: Record<string, string> = {
@@ -33,7 +35,7 @@ function spellings(secret: string): Map<string, Buffer> {
     'escaped decimal references': each((byte) => `&amp;#${byte};`),
     'escaped hex references': each((byte) => `&amp;#x${byte.toString(16)};`),
     'percent signs': each((byte) => `%${byte.toString(16)}`),
-    'escapes': each((byte) => `\\x${byte.toString(16)}`),
+    escapes: each((byte) => `\\x${byte.toString(16)}`),
     'upper-case escapes': each((byte) => `\\x${byte.toString(16).toUpperCase()}`),
     'JSON escapes': each((byte) => `u00${byte.toString(16)}`),
     base64: base64[0] ?? '',
@@ -64,16 +66,27 @@ const cases: Record<string, readonly Command[]> = {
   'in CDATA': [define(`<x><![CDATA[<graphics passwd='${SECRET}'/>]]></x>`)],
   'in a comment': [define(`<!-- <graphics type='vnc' passwd='${SECRET}'/> -->`)],
   'in a comment, in quotes of the other kind': [define(`<!-- passwd="it's ${SECRET}" -->`)],
-  'in an entity': [['define', `<!DOCTYPE d [<!ENTITY p "${SECRET}">]>${withDevice("<graphics type='vnc' passwd='&p;'/>")}`]],
+  'in an entity': [
+    ['define', `<!DOCTYPE d [<!ENTITY p "${SECRET}">]>${withDevice("<graphics type='vnc' passwd='&p;'/>")}`],
+  ],
   'in an entity behind a system identifier': [
-    ['define', `<!DOCTYPE d SYSTEM "a>b" [<!ENTITY p "${SECRET}">]>${withDevice("<graphics type='vnc' passwd='&p;'/>")}`],
+    [
+      'define',
+      `<!DOCTYPE d SYSTEM "a>b" [<!ENTITY p "${SECRET}">]>${withDevice("<graphics type='vnc' passwd='&p;'/>")}`,
+    ],
   ],
   'in an attribute default': [
     ['define', `<!DOCTYPE d [<!ATTLIST graphics passwd CDATA "${SECRET}">]>${withDevice("<graphics type='vnc'/>")}`],
   ],
   'in UTF-7': [
-    ['define', `<?xml version='1.0' encoding='UTF-7'?>${withDevice(`<graphics type='vnc' ${utf7(`passwd="${SECRET}"`)}/>`)}`],
-    ['define', `<?xml version="1.0" encoding="UTF-7" standalone='utf-8'?><d>${utf7(SECRET)} ${utf7(`passwd='${SECRET}'`)}</d>`],
+    [
+      'define',
+      `<?xml version='1.0' encoding='UTF-7'?>${withDevice(`<graphics type='vnc' ${utf7(`passwd="${SECRET}"`)}/>`)}`,
+    ],
+    [
+      'define',
+      `<?xml version="1.0" encoding="UTF-7" standalone='utf-8'?><d>${utf7(SECRET)} ${utf7(`passwd='${SECRET}'`)}</d>`,
+    ],
   ],
   'with a byte order mark': [['define', `\ufeff${withDevice(`<graphics type='vnc' passwd='${SECRET}'/>`)}`]],
   'in XML that does not parse': [
@@ -93,10 +106,16 @@ const cases: Record<string, readonly Command[]> = {
   ],
   'iSCSI and Ceph': [
     define(`<disk type='network'><auth username='u'><secret type='iscsi' usage='x'/></auth></disk>`),
-    ['pooldefine', `<pool type='iscsi'><name>p</name><source><auth type='chap' username='u' passwd='${SECRET}'/></source></pool>`],
-    ['poolcreate', `<pool type='iscsi'><name>p</name><source><auth type='chap' login='u' passwd='${decimal}'/></source></pool>`],
+    [
+      'pooldefine',
+      `<pool type='iscsi'><name>p</name><source><auth type='chap' username='u' passwd='${SECRET}'/></source></pool>`,
+    ],
+    [
+      'poolcreate',
+      `<pool type='iscsi'><name>p</name><source><auth type='chap' login='u' passwd='${decimal}'/></source></pool>`,
+    ],
   ],
-  'cookies': [
+  cookies: [
     define(`<disk><source protocol='https'><cookies><cookie name='c'>${SECRET}</cookie></cookies></source></disk>`),
     define(`<disk><source><cookies><cookie name='c'><![CDATA[${SECRET}]]></cookie></cookies></source></disk>`),
     define(`<disk><source><cookies><cookie name='c'><!-- x -->${SECRET}</cookie></cookies></source></disk>`),
@@ -112,7 +131,9 @@ const cases: Record<string, readonly Command[]> = {
     define(`<password><inner>${SECRET}</inner></password>`),
   ],
   'qemu’s command line': [
-    define(`<qemu:commandline xmlns:qemu='urn:q'><qemu:arg value='-object'/><qemu:arg value='secret,id=s,data=${SECRET}'/></qemu:commandline>`),
+    define(
+      `<qemu:commandline xmlns:qemu='urn:q'><qemu:arg value='-object'/><qemu:arg value='secret,id=s,data=${SECRET}'/></qemu:commandline>`,
+    ),
     define(`<qemu:commandline xmlns:qemu='urn:q'><qemu:env name='VNC_PASSWORD' value='${SECRET}'/></qemu:commandline>`),
     define(`<qemu:commandline xmlns:qemu='urn:q'><qemu:env value='${SECRET}' name='API_TOKEN'/></qemu:commandline>`),
     define(`<q:commandline xmlns:q='urn:q'><q:arg value='-password'/><q:arg value='${SECRET}'/></q:commandline>`),
@@ -121,9 +142,19 @@ const cases: Record<string, readonly Command[]> = {
     ['attach', `<graphics type='vnc' passwd='${SECRET}'/>`],
     ['attach', `<disk type='file'><source file='/x'/><auth username='u' passwd="${SECRET}"/></disk>`],
   ],
-  'metadata': [['metadata', `<k:x xmlns:k='urn:k' password='${SECRET}'/>`], ['metadata', `<password>${SECRET}</password>`]],
-  'a user’s password': [['setpassword', 'root', SECRET], ['setpassword', 'root', `x${SECRET}\n"`], ['setpassword', SECRET.slice(0, 3), SECRET]],
-  'a secret’s value': [['secret', SECRET], ['secret', base64]],
+  metadata: [
+    ['metadata', `<k:x xmlns:k='urn:k' password='${SECRET}'/>`],
+    ['metadata', `<password>${SECRET}</password>`],
+  ],
+  'a user’s password': [
+    ['setpassword', 'root', SECRET],
+    ['setpassword', 'root', `x${SECRET}\n"`],
+    ['setpassword', SECRET.slice(0, 3), SECRET],
+  ],
+  'a secret’s value': [
+    ['secret', SECRET],
+    ['secret', base64],
+  ],
   'launch security': [
     ['launchsecret', 'sev-secret', base64],
     ['launchsecret', 'sev-secret-header', SECRET],
@@ -152,9 +183,15 @@ const cases: Record<string, readonly Command[]> = {
     ['monitor', `drive_add 0 file.url=https://x,file.password-secret=s,file.cookie=${SECRET}`, '1'],
   ],
   'agent commands': [
-    ['agent', `{"execute":"guest-set-user-password","arguments":{"username":"root","password":"${base64}","crypted":false}}`],
+    [
+      'agent',
+      `{"execute":"guest-set-user-password","arguments":{"username":"root","password":"${base64}","crypted":false}}`,
+    ],
     ['agent', `{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["--password","${SECRET}"]}}`],
-    ['agent', `{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["--password=${SECRET}"],"input-data":"${base64}"}}`],
+    [
+      'agent',
+      `{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["--password=${SECRET}"],"input-data":"${base64}"}}`,
+    ],
     ['agent', `{"execute":"guest-exec","arguments":{"path":"x","env":["PASSWORD=${SECRET}"]}}`],
     ['agent', `{"execute":"guest-file-write","arguments":{"handle":1,"buf-b64":"${base64}"}}`],
   ],
@@ -162,7 +199,7 @@ const cases: Record<string, readonly Command[]> = {
     ['native', `qemu -vnc :1,password=${SECRET} -object secret,id=s,data=${SECRET}`],
     ['native', `qemu -spice password=${SECRET},port=1`],
   ],
-  'URIs': [
+  URIs: [
     ['open', `qemu+ssh://user:${SECRET}@host.invalid/system`],
     ['open', `test://user:${SECRET}@host/default`],
     ['open', `test+ssh://user:a%40${SECRET}@[::1]:22/default`],
@@ -207,7 +244,8 @@ describe('a secret', () => {
       const content = readFileSync(join(run.trail, file));
       for (const [how, spelling] of spellings(SECRET)) {
         const at = content.indexOf(spelling);
-        if (at >= 0) leaks.push(`${file}, ${how}: ${content.subarray(Math.max(0, at - 90), at + 30).toString('latin1')}`);
+        if (at >= 0)
+          leaks.push(`${file}, ${how}: ${content.subarray(Math.max(0, at - 90), at + 30).toString('latin1')}`);
       }
     }
     expect(leaks).toEqual([]);
@@ -215,7 +253,14 @@ describe('a secret', () => {
 
   test('is found by this search where nothing hides it', () => {
     const found = [...spellings(SECRET)].filter(([how, spelling]) => {
-      const samples = [SECRET, decimal, base64, Buffer.from(SECRET).toString('hex'), Buffer.from(SECRET, 'utf16le'), utf7(SECRET)];
+      const samples = [
+        SECRET,
+        decimal,
+        base64,
+        Buffer.from(SECRET).toString('hex'),
+        Buffer.from(SECRET, 'utf16le'),
+        utf7(SECRET),
+      ];
       return samples.some((sample) => Buffer.from(sample as string).includes(spelling)) && how !== '';
     });
     expect(found.map(([how]) => how)).toEqual(
@@ -238,8 +283,12 @@ describe('what is no secret', () => {
     const policy = await imageFile(
       permissiveExcept([], { audit: { netlink: false, levels: { 'vir*': 'request-response' } } }),
     );
-    const xml = withDevice(`<graphics type='vnc' port='5901' passwd='${SECRET}'/><disk><source file='/img/a.qcow2'/></disk>`);
-    const { trail } = act([OPEN, ['define', xml], ['open', 'qemu+ssh://admin@host.invalid:22/system?no_tty=1']], { policy });
+    const xml = withDevice(
+      `<graphics type='vnc' port='5901' passwd='${SECRET}'/><disk><source file='/img/a.qcow2'/></disk>`,
+    );
+    const { trail } = act([OPEN, ['define', xml], ['open', 'qemu+ssh://admin@host.invalid:22/system?no_tty=1']], {
+      policy,
+    });
     const records = readTrail(trail);
     const recorded = String(records.find((record) => record.event === 'virDomainDefineXML')?.param('xml'));
     expect(recorded.replace(/hmac:[0-9a-f]{16}/, SECRET)).toBe(String(xml));

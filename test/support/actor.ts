@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { bareEnvironment, type ShimOptions, shimEnvironment } from './shim.js';
 import { ROOT, temporaryFolder } from './paths.js';
+import { bareEnvironment, type ShimOptions, shimEnvironment } from './shim.js';
 
 const SOURCES = join(ROOT, 'test/fixtures/injection');
 const CACHE = join(ROOT, 'build/fixtures');
@@ -12,7 +12,9 @@ const CACHE = join(ROOT, 'build/fixtures');
 /** Compiles `test/fixtures/injection/SOURCE` once per content; the result is called `fileName`. */
 export function compileInjection(source: string, flags: readonly string[], fileName: string): string {
   const path = join(SOURCES, source);
-  const key = createHash('sha256').update(JSON.stringify([readFileSync(path, 'utf8'), flags])).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify([readFileSync(path, 'utf8'), flags]))
+    .digest('hex');
   const folder = join(CACHE, `${fileName}-${key.slice(0, 16)}`);
   const result = join(folder, fileName);
   if (existsSync(result)) return result;
@@ -106,7 +108,10 @@ export function domainXml(name: string | Buffer, more = ''): Buffer {
 export function escapeForXml(text: string | Buffer): Buffer {
   const latin = Buffer.from(text as string).toString('latin1');
   const entities: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&apos;', '"': '&quot;' };
-  return Buffer.from(latin.replace(/[<>&'"]/g, (c) => entities[c] ?? c), 'latin1');
+  return Buffer.from(
+    latin.replace(/[<>&'"]/g, (c) => entities[c] ?? c),
+    'latin1',
+  );
 }
 
 /** The bytes that a value of trail.xml stands for: undoes the records' own escapes, after the XML parser's. */
