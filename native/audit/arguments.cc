@@ -94,35 +94,23 @@ class ParamWriter {
       case ArgType::ULong:
       case ArgType::ULongLong:
       case ArgType::Size:
-      case ArgType::Double:
-        return number(arg, slot);
-      case ArgType::Out:
-        return slot.p ? marked(arg.name, "out") : marked(arg.name, "null");
+      case ArgType::Double: return number(arg, slot);
+      case ArgType::Out: return slot.p ? marked(arg.name, "out") : marked(arg.name, "null");
       case ArgType::Callback:
-      case ArgType::Opaque:
-        return slot.p ? marked(arg.name, "opaque") : marked(arg.name, "null");
-      default:
-        break;
+      case ArgType::Opaque: return slot.p ? marked(arg.name, "opaque") : marked(arg.name, "null");
+      default: break;
     }
     if (!slot.p) return marked(arg.name, "null");
     if (arg.secret) return secret(index);
     switch (arg.type) {
-      case ArgType::String:
-        return string(arg, readString(slot.p, kMaxScanned));
-      case ArgType::StringList:
-        return stringList(index);
-      case ArgType::TypedParams:
-        return typedParams(index);
-      case ArgType::IntList:
-        return intList(index);
-      case ArgType::Uuid:
-        return uuid(arg, static_cast<const uint8_t *>(slot.p));
-      case ArgType::Bytes:
-        return bytes(index);
-      case ArgType::Object:
-        return object(index);
-      default:
-        return;
+      case ArgType::String: return string(arg, readString(slot.p, kMaxScanned));
+      case ArgType::StringList: return stringList(index);
+      case ArgType::TypedParams: return typedParams(index);
+      case ArgType::IntList: return intList(index);
+      case ArgType::Uuid: return uuid(arg, static_cast<const uint8_t *>(slot.p));
+      case ArgType::Bytes: return bytes(index);
+      case ArgType::Object: return object(index);
+      default: return;
     }
   }
 
@@ -147,15 +135,12 @@ class ParamWriter {
     switch (facts_.args[count].type) {
       case ArgType::Int:
       case ArgType::Long:
-      case ArgType::LongLong:
-        return slot.i < 0 ? 0 : slot.i;
+      case ArgType::LongLong: return slot.i < 0 ? 0 : slot.i;
       case ArgType::UInt:
       case ArgType::ULong:
       case ArgType::ULongLong:
-      case ArgType::Size:
-        return slot.u > INT64_MAX ? INT64_MAX : static_cast<int64_t>(slot.u);
-      default:
-        return 0;  // a length that the function itself fills in
+      case ArgType::Size: return slot.u > INT64_MAX ? INT64_MAX : static_cast<int64_t>(slot.u);
+      default: return 0;  // a length that the function itself fills in
     }
   }
 
@@ -267,22 +252,14 @@ class ParamWriter {
 
   void fieldValue(const TypedParameter &param, std::string_view name) {
     switch (param.type) {
-      case kInt:
-        return out_->appendSigned(param.value.i);
-      case kUInt:
-        return out_->appendUnsigned(param.value.ui);
-      case kLongLong:
-        return out_->appendSigned(param.value.l);
-      case kULongLong:
-        return out_->appendUnsigned(param.value.ul);
-      case kDouble:
-        return appendDouble(out_, param.value.d);
-      case kBoolean:
-        return out_->appendUnsigned(param.value.b != 0);
-      case kString:
-        return fieldString(name, readString(param.value.s, kMaxArgumentBytes));
-      default:
-        return;
+      case kInt: return out_->appendSigned(param.value.i);
+      case kUInt: return out_->appendUnsigned(param.value.ui);
+      case kLongLong: return out_->appendSigned(param.value.l);
+      case kULongLong: return out_->appendUnsigned(param.value.ul);
+      case kDouble: return appendDouble(out_, param.value.d);
+      case kBoolean: return out_->appendUnsigned(param.value.b != 0);
+      case kString: return fieldString(name, readString(param.value.s, kMaxArgumentBytes));
+      default: return;
     }
   }
 

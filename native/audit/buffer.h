@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
+
+#include "sys/pages.h"
 
 namespace virtshim::audit {
 
@@ -15,7 +16,7 @@ class Buffer {
   Buffer() = default;
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
-  ~Buffer() { free(data_); }
+  ~Buffer() { freePages(data_, capacity_); }
 
   char *data() { return data_; }
   size_t size() const { return size_; }
@@ -32,7 +33,7 @@ class Buffer {
   // Gives memory back that one huge record needed.
   void shrink(size_t keep) {
     if (capacity_ <= keep) return;
-    free(data_);
+    freePages(data_, capacity_);
     data_ = nullptr;
     size_ = capacity_ = 0;
   }
@@ -67,15 +68,16 @@ class Buffer {
 
  private:
   bool grow(size_t more) {
-    size_t capacity = capacity_ ? capacity_ * 2 : 2048;
+    size_t capacity = capacity_ ? capacity_ * 2 : kFirst;
     while (capacity - size_ < more) capacity *= 2;
-    char *bigger = static_cast<char *>(realloc(data_, capacity));
+    void *bigger = data_ ? growPages(data_, capacity_, capacity) : allocatePages(capacity);
     if (!bigger) return ok_ = false;
-    data_ = bigger;
+    data_ = static_cast<char *>(bigger);
     capacity_ = capacity;
     return true;
   }
 
+  static constexpr size_t kFirst = 16 * 1024;
   char *data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;

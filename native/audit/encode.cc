@@ -72,18 +72,12 @@ void appendByteEscape(Buffer *out, unsigned char c) {
 
 void appendSpecial(Buffer *out, unsigned char c) {
   switch (c) {
-    case '&':
-      return out->append("&amp;");
-    case '<':
-      return out->append("&lt;");
-    case '>':
-      return out->append("&gt;");
-    case '"':
-      return out->append("&quot;");
-    case '\\':
-      return out->append("\\\\");
-    default:
-      return appendByteEscape(out, c);
+    case '&': return out->append("&amp;");
+    case '<': return out->append("&lt;");
+    case '>': return out->append("&gt;");
+    case '"': return out->append("&quot;");
+    case '\\': return out->append("\\\\");
+    default: return appendByteEscape(out, c);
   }
 }
 

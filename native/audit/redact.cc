@@ -68,10 +68,8 @@ bool worthScanning(std::string_view text, TextKind kind) {
       case window(":arg"):
       case window("<arg"):
       case window(":env"):
-      case window("<env"):
-        return true;
-      default:
-        break;
+      case window("<env"): return true;
+      default: break;
     }
     if ((last & 0xffffff00) == (window("\x01://") & 0xffffff00)) address = true;
     if ((last & 0xffffff00) == (window("\x01psk") & 0xffffff00)) return true;

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "audit/audit_log.h"
@@ -14,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/errno_guard.h"
 #include "sys/netlink.h"
+#include "sys/pages.h"
 
 namespace virtshim::audit {
 namespace {
@@ -134,7 +134,7 @@ bool startWorker() {
 }
 
 bool enqueueLocked(SharedState *state, std::string_view origin, std::string_view text) {
-  if (!g_ring.block && !(g_ring.block = static_cast<char *>(malloc(kRingBytes)))) return false;
+  if (!g_ring.block && !(g_ring.block = static_cast<char *>(allocatePages(kRingBytes)))) return false;
   size_t size = (sizeof(Entry) + origin.size() + text.size() + 15) & ~size_t{15};
   if (stuck() || g_ring.count >= kRingTexts || kRingBytes - g_ring.last < size) return false;
   if (!g_ring.running && !(g_ring.running = startWorker())) return false;

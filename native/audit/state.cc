@@ -242,13 +242,11 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
   const Slot &slot = memory_->slots[number - 1];
   if (slot.turn.load(std::memory_order_acquire) != turn) return true;
   switch (livenessOf({slot.pid, slot.pidNamespace, slot.startTime})) {
-    case Liveness::Gone:
-      return true;
+    case Liveness::Gone: return true;
     case Liveness::Alive:
       if (waitedNs < kPatienceNs) return false;
       break;
-    default:
-      break;
+    default: break;
   }
   return fileIdOf(fd_) == file_ && !byteIsLocked(fd_, kSlotBytes + (number - 1));
 }

@@ -8,9 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "audit/audit_log.h"
 #include "audit/sink.h"
@@ -21,6 +19,7 @@
 #include "sys/entropy.h"
 #include "sys/errno_guard.h"
 #include "sys/identity.h"
+#include "sys/pages.h"
 
 namespace virtshim::audit {
 namespace {
@@ -53,7 +52,7 @@ std::atomic<std::atomic<uint32_t> *> g_forkMark{nullptr};
 
 void freeThread(void *state) {
   t_state = nullptr;
-  delete static_cast<ThreadState *>(state);
+  deleteOnPages(static_cast<ThreadState *>(state));
 }
 
 void makeThreadKey() { g_threadKeyMade = pthread_key_create(&g_threadKey, freeThread) == 0; }
@@ -61,7 +60,7 @@ void makeThreadKey() { g_threadKeyMade = pthread_key_create(&g_threadKey, freeTh
 ThreadState *threadState() {
   if (t_state) return t_state;
   pthread_once(&g_threadOnce, makeThreadKey);
-  t_state = new (std::nothrow) ThreadState;
+  t_state = newOnPages<ThreadState>();
   if (t_state && g_threadKeyMade) pthread_setspecific(g_threadKey, t_state);
   return t_state;
 }
@@ -85,10 +84,10 @@ AppendResult failed(ThreadState *thread, int error, const char *detail) {
 void makeForkMark() {
   if (g_forkMark.load(std::memory_order_relaxed)) return;
   size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  void *memory = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return;
+  void *memory = allocatePages(page);
+  if (!memory) return;
   if (madvise(memory, page, MADV_WIPEONFORK) != 0) {
-    munmap(memory, page);
+    freePages(memory, page);
     return;
   }
   g_forkMark.store(new (memory) std::atomic<uint32_t>(1), std::memory_order_release);
@@ -130,7 +129,7 @@ SharedState *openState(OpenFailure *failure) {
   NoSigxfsz quiet;
   int folder = openPrivateFolder(g_directory, g_groupReadable, failure);
   if (folder < 0) return nullptr;
-  SharedState *state = new (std::nothrow) SharedState;
+  SharedState *state = newOnPages<SharedState>();
   if (!state) *failure = {ENOMEM, nullptr};
   if (state && state->open(folder, g_groupReadable, failure)) {
     LockResult locked = state->lock(LockKind::Record, monotonicNs() + kLockNs);
@@ -144,7 +143,7 @@ SharedState *openState(OpenFailure *failure) {
   }
   close(folder);
   if (state && !state->isOpen()) {
-    delete state;
+    deleteOnPages(state);
     state = nullptr;
   }
   return state;
@@ -287,7 +286,7 @@ void Trail::afterForkInChild() {
   g_openMutex = PTHREAD_MUTEX_INITIALIZER;
   if (SharedState *state = g_state.exchange(nullptr)) {
     state->close();
-    delete state;
+    deleteOnPages(state);
   }
   g_file.afterFork();
   auditLogAfterFork();

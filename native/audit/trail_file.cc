@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "audit/chain.h"
 #include "sys/clock.h"
 #include "sys/errno_guard.h"
+#include "sys/pages.h"
 
 namespace virtshim::audit {
 namespace {
@@ -18,16 +18,16 @@ namespace {
 constexpr int64_t kPathCheckMs = 1000;
 constexpr uint64_t kMaxTail = 64 * 1024 * 1024;  // how far back a repair reads
 
-// The file's bytes from `from` to `to`, to be freed; nullptr where they cannot be had.
+// The file's bytes from `from` to `to`, to be freed with freePages; nullptr where they cannot be had.
 char *readRange(int fd, uint64_t from, uint64_t to) {
   size_t size = static_cast<size_t>(to - from);
-  char *bytes = static_cast<char *>(malloc(size + 1));
+  char *bytes = static_cast<char *>(allocatePages(size + 1));
   if (!bytes) return nullptr;
   for (size_t done = 0; done < size;) {
     ssize_t got = pread(fd, bytes + done, size - done, static_cast<off_t>(from + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      free(bytes);
+      freePages(bytes, size + 1);
       return nullptr;
     }
     done += static_cast<size_t>(got);
@@ -104,6 +104,7 @@ void TrailFile::cutTo(uint64_t size) { tornTail_ = ftruncate(fd_, static_cast<of
 // Returns false where what stands there does not follow from what is known.
 bool TrailFile::adopt(const FileStatus &status, Position *at) {
   if (status.size - at->size > kMaxTail) return false;
+  const size_t tailSize = static_cast<size_t>(status.size - at->size) + 1;
   char *tail = readRange(fd_, at->size, status.size);
   if (!tail) return false;
   std::string_view rest(tail, static_cast<size_t>(status.size - at->size));
@@ -121,13 +122,14 @@ bool TrailFile::adopt(const FileStatus &status, Position *at) {
     rest.remove_prefix(end + 1);
   }
   if (follows && !rest.empty()) cutTo(at->size);
-  free(tail);
+  freePages(tail, tailSize);
   return follows;
 }
 
 // Where nothing else is known, the chain goes on from the last whole record of the file.
 bool TrailFile::takeFromLastLine(const FileStatus &status, Position *at) {
   uint64_t from = status.size > kMaxTail ? status.size - kMaxTail : 0;
+  const size_t tailSize = static_cast<size_t>(status.size - from) + 1;
   char *tail = readRange(fd_, from, status.size);
   if (!tail) return false;
   std::string_view rest(tail, static_cast<size_t>(status.size - from));
@@ -144,7 +146,7 @@ bool TrailFile::takeFromLastLine(const FileStatus &status, Position *at) {
     }
     rest = rest.substr(0, begin);
   }
-  free(tail);
+  freePages(tail, tailSize);
   return true;
 }
 

@@ -14,23 +14,17 @@ constexpr size_t kMaxMessage = 16 * 1024;
 
 const char *rootName(Phase phase) {
   switch (phase) {
-    case Phase::Call:
-      return "methodcall";
-    case Phase::Response:
-      return "methodresponse";
-    default:
-      return "notice";
+    case Phase::Call: return "methodcall";
+    case Phase::Response: return "methodresponse";
+    default: return "notice";
   }
 }
 
 const char *effectName(Verdict verdict) {
   switch (verdict) {
-    case Verdict::Permitted:
-      return "permitted";
-    case Verdict::Denied:
-      return "denied";
-    default:
-      return "would-deny";
+    case Verdict::Permitted: return "permitted";
+    case Verdict::Denied: return "denied";
+    default: return "would-deny";
   }
 }
 
@@ -220,20 +214,15 @@ class LineWriter {
   void result() {
     const ArgSlot &value = event_.result;
     switch (facts(event_.function).returns) {
-      case ReturnType::Void:
-        return;
+      case ReturnType::Void: return;
       case ReturnType::Int:
-      case ReturnType::LongLong:
-        return signedResult(value.i);
+      case ReturnType::LongLong: return signedResult(value.i);
       case ReturnType::UInt:
       case ReturnType::ULong:
-      case ReturnType::ULongLong:
-        return unsignedResult(value.u);
+      case ReturnType::ULongLong: return unsignedResult(value.u);
       case ReturnType::String:
-      case ReturnType::ConstString:
-        return textResult(static_cast<const char *>(value.p));
-      case ReturnType::Pointer:
-        return objectResult(value.p);
+      case ReturnType::ConstString: return textResult(static_cast<const char *>(value.p));
+      case ReturnType::Pointer: return objectResult(value.p);
     }
   }
 

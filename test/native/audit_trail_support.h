@@ -19,6 +19,13 @@
 #include "audit_check.h"
 #include "audit_events.h"
 
+#if defined(__SANITIZE_THREAD__)
+// These programs fork while they have threads, which the sanitizer would rather not follow.
+extern "C" __attribute__((weak, visibility("default"))) const char *__tsan_default_options() {
+  return "die_after_fork=0";
+}
+#endif
+
 namespace virtshim::test {
 
 inline int removeEntry(const char *path, const struct stat *, int, struct FTW *) { return remove(path); }
