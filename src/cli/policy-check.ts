@@ -44,8 +44,14 @@ function asText(file: string, diagnostics: readonly Diagnostic[]): string {
   const errors = count(diagnostics, 'error');
   const warnings = count(diagnostics, 'warning');
   const verdict = errors > 0 ? 'cannot be used' : 'can be used';
-  return [...lines, `${printable(file)} ${verdict}: ${errors} errors, ${warnings} warnings`, ''].join('\n');
+  return [
+    ...lines,
+    `${printable(file)} ${verdict}: ${counted(errors, 'error')}, ${counted(warnings, 'warning')}`,
+    '',
+  ].join('\n');
 }
+
+const counted = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
 
 function count(diagnostics: readonly Diagnostic[], severity: Severity): number {
   return diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;

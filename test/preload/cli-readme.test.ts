@@ -1,0 +1,46 @@
+// What the README and the documents say exists, does.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { virtshim } from '../support/cli.js';
+import { ROOT, temporaryFolder } from '../support/paths.js';
+
+const documents = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((file) => `docs/${file}`)];
+const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+describe.each(documents)('%s', (document) => {
+  const text = textOf(document);
+
+  test('links to files that exist', () => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, target]) => target ?? '');
+    expect(targets.filter((target) => !existsSync(join(ROOT, dirname(document), target)))).toEqual([]);
+  });
+
+  test('names npm scripts that exist', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+    const named = [...text.matchAll(/npm run (?:--silent )?([a-z:]+)/g)].map(([, name]) => name ?? '');
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  test('names commands and options that exist', () => {
+    const named = new Set(
+      [...text.matchAll(/virtshim ((?:policy|trail) [a-z]+|run|env|doctor|completion)\b([^\n`]*)/g)].map(
+        ([, command = '', rest = '']) =>
+          `${command}|${(rest.split(' -- ')[0] ?? '').match(/--[a-z][a-z-]+/g)?.join(' ') ?? ''}`,
+      ),
+    );
+    for (const use of named) {
+      const [command = '', options = ''] = use.split('|');
+      const help = virtshim([...command.split(' '), '--help']);
+      expect(help.status).toBe(0);
+      for (const option of options.split(' ')) expect(help.stdout).toContain(option);
+    }
+  });
+});
+
+test("the README's policy has nothing to complain about", () => {
+  const [, policy = ''] = /```json\n([^`]+)```/.exec(textOf('README.md')) ?? [];
+  const file = join(temporaryFolder('readme'), 'policy.json');
+  writeFileSync(file, policy);
+  expect(virtshim(['policy', 'check', file]).stdout).toMatch(/: 0 errors, 0 warnings\n$/);
+});
