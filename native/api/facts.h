@@ -73,7 +73,7 @@ enum class ArgType : uint8_t {
   Object,       // a libvirt object, its kind in `object`
   Out,          // memory that the function fills or frees; never read by the shim
   Callback,
-  Opaque,       // pointers whose contents are of no concern to policy or records
+  Opaque,  // pointers whose contents are of no concern to policy or records
 };
 
 struct ArgFacts {

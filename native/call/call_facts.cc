@@ -13,9 +13,7 @@ namespace {
 
 bool isNamed(const ArgFacts &arg, std::string_view name) { return name == arg.name; }
 
-bool isXml(const ArgFacts &arg) {
-  return isNamed(arg, "xml") || isNamed(arg, "xmlDesc") || isNamed(arg, "xmldesc");
-}
+bool isXml(const ArgFacts &arg) { return isNamed(arg, "xml") || isNamed(arg, "xmlDesc") || isNamed(arg, "xmldesc"); }
 
 // Kinds whose definition carries the object's own name in a child element.
 bool isNamedByXml(ObjectKind kind) {

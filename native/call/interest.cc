@@ -17,9 +17,9 @@ void reportUnknownFunctions(Library library) {
   UnknownFunctions unknown = findUnknownFunctions(library);
   if (unknown.count == 0) return;
   char text[1024];
-  size_t length = static_cast<size_t>(
-      snprintf(text, sizeof text, "%d public functions of %s are not interposed:", unknown.count,
-               kLibrarySonames[static_cast<int>(library)]));
+  size_t length =
+      static_cast<size_t>(snprintf(text, sizeof text, "%d public functions of %s are not interposed:", unknown.count,
+                                   kLibrarySonames[static_cast<int>(library)]));
   for (int i = 0; i < unknown.count && i < kMaxUnknown && length < sizeof text - 64; i++)
     length += static_cast<size_t>(snprintf(text + length, sizeof text - length, " %.48s", unknown.names[i]));
   recordNotice("unknown-api", text);

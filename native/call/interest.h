@@ -10,14 +10,14 @@
 namespace virtshim {
 
 enum Interest : uint8_t {
-  kPrepared = 1,      // the real function was looked for and the policies are loaded
-  kMissing = 2,       // the installed libvirt lacks the function
-  kJudge = 4,         // some rule or default may refuse a call by the program
-  kJudgeNested = 8,   // some deny rule may refuse a call by libvirt itself
-  kRecord = 16,       // leaves a methodresponse
-  kRecordCall = 32,   // leaves a methodcall before it
-  kConnection = 64,   // opens or closes a connection, whose facts are kept
-  kRefuseAll = 128,   // the policy is unusable: refuse without asking it
+  kPrepared = 1,     // the real function was looked for and the policies are loaded
+  kMissing = 2,      // the installed libvirt lacks the function
+  kJudge = 4,        // some rule or default may refuse a call by the program
+  kJudgeNested = 8,  // some deny rule may refuse a call by libvirt itself
+  kRecord = 16,      // leaves a methodresponse
+  kRecordCall = 32,  // leaves a methodcall before it
+  kConnection = 64,  // opens or closes a connection, whose facts are kept
+  kRefuseAll = 128,  // the policy is unusable: refuse without asking it
 };
 
 extern std::atomic<uint8_t> interests[kFunctionCount];

@@ -17,8 +17,8 @@ struct Token {
   bool isPlain() const { return kind == Open && !attributes; }
 };
 
-// Consumes a piece of markup that begins with `begin`, up to and including `end`. The end comes after the begin: `<!-->`
-// opens a comment and does not close it.
+// Consumes a piece of markup that begins with `begin`, up to and including `end`. The end comes after the begin:
+// `<!-->` opens a comment and does not close it.
 bool skipPast(std::string_view *rest, std::string_view begin, std::string_view end) {
   size_t at = rest->find(end, begin.size());
   if (at == kEnd) return false;
@@ -91,7 +91,8 @@ bool plainContent(std::string_view rest, std::string_view element, std::string_v
   *text = rest.substr(0, end);
   rest.remove_prefix(end);
   Token token = next(&rest);
-  // Entities mean something else than what stands here, so does a carriage return; and an empty name is as good as none.
+  // Entities mean something else than what stands here, so does a carriage return; and an empty name is as good as
+  // none.
   return token.kind == Token::Close && token.value == element && !text->empty() && text->find_first_of("&\r") == kEnd;
 }
 

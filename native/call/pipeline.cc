@@ -37,8 +37,8 @@ int describeCall(const FunctionFacts &function, LiveCallFacts *facts, char *out,
   std::string_view name = facts->resourceOwnName();
   if (name.empty()) return snprintf(out, size, "%s", function.name);
   int length = name.size() < kMaxNameInMessage ? static_cast<int>(name.size()) : kMaxNameInMessage;
-  return snprintf(out, size, "%s on %s '%.*s'", function.name, kObjectKindNames[static_cast<int>(facts->resourceKind())],
-                  length, name.data());
+  return snprintf(out, size, "%s on %s '%.*s'", function.name,
+                  kObjectKindNames[static_cast<int>(facts->resourceKind())], length, name.data());
 }
 
 }  // namespace

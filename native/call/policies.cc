@@ -50,10 +50,14 @@ const char *environment(const char *name) {
 
 bool parseMode(const char *text, Mode *mode) {
   if (!text) return false;
-  if (strcmp(text, "enforcing") == 0) *mode = Mode::Enforcing;
-  else if (strcmp(text, "permissive") == 0) *mode = Mode::Permissive;
-  else if (strcmp(text, "disabled") == 0) *mode = Mode::Disabled;
-  else return false;
+  if (strcmp(text, "enforcing") == 0)
+    *mode = Mode::Enforcing;
+  else if (strcmp(text, "permissive") == 0)
+    *mode = Mode::Permissive;
+  else if (strcmp(text, "disabled") == 0)
+    *mode = Mode::Disabled;
+  else
+    return false;
   return true;
 }
 
@@ -98,9 +102,12 @@ bool hostPolicyExists() { return access(kHostPolicyPath, F_OK) == 0 || (errno !=
 
 void defaultTrail() {
   const char *state = environment("XDG_STATE_HOME"), *home = environment("HOME");
-  if (geteuid() == 0) snprintf(trailFolder, sizeof trailFolder, "/var/log/virtshim");
-  else if (state && *state == '/') snprintf(trailFolder, sizeof trailFolder, "%s/virtshim", state);
-  else if (home) snprintf(trailFolder, sizeof trailFolder, "%s/.local/state/virtshim", home);
+  if (geteuid() == 0)
+    snprintf(trailFolder, sizeof trailFolder, "/var/log/virtshim");
+  else if (state && *state == '/')
+    snprintf(trailFolder, sizeof trailFolder, "%s/virtshim", state);
+  else if (home)
+    snprintf(trailFolder, sizeof trailFolder, "%s/.local/state/virtshim", home);
 }
 
 // A host policy fixes where root's records go: a trail chosen by the environment would hide them.
@@ -108,11 +115,16 @@ void chooseTrail(const ActivePolicy *host) {
   const char *asked = environment("VIRTSHIM_TRAIL");
   const char *ofHost = host && host->usable ? host->policy.trail() : "";
   const char *ofOwn = activeCount && end()[-1].usable ? end()[-1].policy.trail() : "";
-  if (*ofHost) snprintf(trailFolder, sizeof trailFolder, "%s", ofHost);
-  else if (host && geteuid() == 0) defaultTrail();
-  else if (asked) snprintf(trailFolder, sizeof trailFolder, "%s", asked);
-  else if (*ofOwn) snprintf(trailFolder, sizeof trailFolder, "%s", ofOwn);
-  else defaultTrail();
+  if (*ofHost)
+    snprintf(trailFolder, sizeof trailFolder, "%s", ofHost);
+  else if (host && geteuid() == 0)
+    defaultTrail();
+  else if (asked)
+    snprintf(trailFolder, sizeof trailFolder, "%s", asked);
+  else if (*ofOwn)
+    snprintf(trailFolder, sizeof trailFolder, "%s", ofOwn);
+  else
+    defaultTrail();
 }
 
 void configureTrail() {

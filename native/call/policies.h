@@ -17,10 +17,10 @@ constexpr int kReasonSize = 320;
 struct Verdict {
   Verdict() { reason[0] = 0; }
 
-  bool denied = false;      // some policy refuses, in whichever mode
-  bool enforced = false;    // and it is in enforcing mode: do not forward
-  const char *rule = "";    // id of the deciding rule, or ""
-  const char *digest = "";  // first 16 hex digits of the deciding policy's digest, or ""
+  bool denied = false;       // some policy refuses, in whichever mode
+  bool enforced = false;     // and it is in enforcing mode: do not forward
+  const char *rule = "";     // id of the deciding rule, or ""
+  const char *digest = "";   // first 16 hex digits of the deciding policy's digest, or ""
   char reason[kReasonSize];  // why it is denied, for people; "" otherwise
 };
 

@@ -2,8 +2,8 @@
 
 #include "audit/trail.h"
 #include "sys/clock.h"
-#include "sys/identity.h"
 #include "sys/entropy.h"
+#include "sys/identity.h"
 
 namespace virtshim {
 namespace {

@@ -45,8 +45,10 @@ void dropInheritance() {
   char *rest = static_cast<char *>(malloc(strlen(list) + 1));
   if (!rest) return;
   copyWithout(list, self, rest);
-  if (*rest) setenv("LD_PRELOAD", rest, 1);
-  else unsetenv("LD_PRELOAD");
+  if (*rest)
+    setenv("LD_PRELOAD", rest, 1);
+  else
+    unsetenv("LD_PRELOAD");
   free(rest);
 }
 

@@ -9,9 +9,9 @@
 #include "call/connections.h"
 #include "interposer/dl_hooks.h"
 #include "interposer/inherit.h"
+#include "sys/entropy.h"
 #include "sys/errno_guard.h"
 #include "sys/identity.h"
-#include "sys/entropy.h"
 
 namespace virtshim {
 namespace {

@@ -1,9 +1,9 @@
 // Where libvirt keeps a field of its objects, learnt by watching libvirt's own accessors.
 //
 // libvirt's accessors reset the last error and format debug messages on every call, seen or not: virDomainGetUUID and
-// virDomainGetConnect cost 0.5 us, more than everything else the shim does for a query. All objects of a class have one layout, so once an
-// accessor's answer has been found at the same place in several objects, the next objects can be read directly. No
-// layout is assumed: where the answer is not found, or not found again, the accessor stays in use.
+// virDomainGetConnect cost 0.5 us, more than everything else the shim does for a query. All objects of a class have one
+// layout, so once an accessor's answer has been found at the same place in several objects, the next objects can be
+// read directly. No layout is assumed: where the answer is not found, or not found again, the accessor stays in use.
 #pragma once
 
 #include <atomic>

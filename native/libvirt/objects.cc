@@ -35,8 +35,7 @@ const KindFunctions &functionsOf(ObjectKind kind) {
       {"virDomainCheckpointClass", F::virDomainCheckpointGetName, kNone, F::virDomainCheckpointGetConnect,
        F::virDomainCheckpointFree},
       /* Network */
-      {"virNetworkClass", F::virNetworkGetName, F::virNetworkGetUUID, F::virNetworkGetConnect,
-       F::virNetworkFree},
+      {"virNetworkClass", F::virNetworkGetName, F::virNetworkGetUUID, F::virNetworkGetConnect, F::virNetworkFree},
       /* NetworkPort */
       {"virNetworkPortClass", kNone, F::virNetworkPortGetUUID, kNone, F::virNetworkPortFree},
       /* Interface */

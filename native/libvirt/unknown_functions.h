@@ -8,7 +8,7 @@ namespace virtshim {
 constexpr int kMaxUnknown = 64;
 
 struct UnknownFunctions {
-  int count;                      // how many there are, also beyond those named
+  int count;                       // how many there are, also beyond those named
   const char *names[kMaxUnknown];  // in the library's own memory
 };
 

@@ -30,24 +30,15 @@ bool compareNumber(const Argument &argument, ArgType type, ArgSlot slot) {
   const Wide value = isSigned(type) ? Wide{slot.i} : Wide{slot.u};
   const Wide operand = operandValue(argument);
   switch (argument.op) {
-    case Operator::Equal:
-      return value == operand;
-    case Operator::NotEqual:
-      return value != operand;
-    case Operator::Less:
-      return value < operand;
-    case Operator::LessOrEqual:
-      return value <= operand;
-    case Operator::Greater:
-      return value > operand;
-    case Operator::GreaterOrEqual:
-      return value >= operand;
-    case Operator::HasAny:
-      return (slot.u & argument.value) != 0;
-    case Operator::HasAll:
-      return (slot.u & argument.value) == argument.value;
-    case Operator::HasNone:
-      return (slot.u & argument.value) == 0;
+    case Operator::Equal: return value == operand;
+    case Operator::NotEqual: return value != operand;
+    case Operator::Less: return value < operand;
+    case Operator::LessOrEqual: return value <= operand;
+    case Operator::Greater: return value > operand;
+    case Operator::GreaterOrEqual: return value >= operand;
+    case Operator::HasAny: return (slot.u & argument.value) != 0;
+    case Operator::HasAll: return (slot.u & argument.value) == argument.value;
+    case Operator::HasNone: return (slot.u & argument.value) == 0;
   }
   return false;
 }

@@ -10,14 +10,10 @@ inline bool isActive(const AclCheck &check, const ArgSlot *args) {
   if (check.condition == FlagCondition::Always) return true;
   const uint32_t value = static_cast<uint32_t>(args[check.arg].u);
   switch (check.condition) {
-    case FlagCondition::AllSet:
-      return (value & check.mask) == check.mask;
-    case FlagCondition::NoneSet:
-      return (value & check.mask) == 0;
-    case FlagCondition::Equals:
-      return value == check.mask;
-    default:
-      return true;
+    case FlagCondition::AllSet: return (value & check.mask) == check.mask;
+    case FlagCondition::NoneSet: return (value & check.mask) == 0;
+    case FlagCondition::Equals: return value == check.mask;
+    default: return true;
   }
 }
 

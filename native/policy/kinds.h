@@ -18,10 +18,8 @@ constexpr bool hasName(ObjectKind kind) {
     case ObjectKind::NetworkPort:
     case ObjectKind::Stream:
     case ObjectKind::AdmConnect:
-    case ObjectKind::AdmClient:
-      return false;
-    default:
-      return true;
+    case ObjectKind::AdmClient: return false;
+    default: return true;
   }
 }
 
@@ -34,10 +32,8 @@ constexpr bool hasUuid(ObjectKind kind) {
     case ObjectKind::NetworkPort:
     case ObjectKind::StoragePool:
     case ObjectKind::Secret:
-    case ObjectKind::NWFilter:
-      return true;
-    default:
-      return false;
+    case ObjectKind::NWFilter: return true;
+    default: return false;
   }
 }
 

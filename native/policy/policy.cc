@@ -4,20 +4,13 @@ namespace virtshim::policy {
 
 const char *describe(ImageError error) {
   switch (error) {
-    case ImageError::Ok:
-      return "ok";
-    case ImageError::Truncated:
-      return "the policy image is truncated";
-    case ImageError::NotAnImage:
-      return "not a policy image";
-    case ImageError::Version:
-      return "the policy image was made by another version of virtshim";
-    case ImageError::Foreign:
-      return "the policy image was compiled against another table of libvirt functions";
-    case ImageError::Checksum:
-      return "the checksum of the policy image does not match";
-    case ImageError::Corrupt:
-      return "the policy image is corrupt";
+    case ImageError::Ok: return "ok";
+    case ImageError::Truncated: return "the policy image is truncated";
+    case ImageError::NotAnImage: return "not a policy image";
+    case ImageError::Version: return "the policy image was made by another version of virtshim";
+    case ImageError::Foreign: return "the policy image was compiled against another table of libvirt functions";
+    case ImageError::Checksum: return "the checksum of the policy image does not match";
+    case ImageError::Corrupt: return "the policy image is corrupt";
   }
   return "unknown error";
 }
