@@ -59,6 +59,7 @@ describe('the package', () => {
         'scripts/install.cjs',
         'scripts/gyp.cjs',
         'docs/threat-model.md',
+        'src/trail/trail.xsd',
         'README.md',
         'CHANGELOG.md',
         'LICENSE',
@@ -75,7 +76,7 @@ describe('the package', () => {
 
   test('holds nothing else', () => {
     const allowed =
-      /^(dist|docs|native|policies|prebuilds)\/|^scripts\/(install|gyp)\.cjs$|^[A-Z]+(\.md)?$|^(package\.json|binding\.gyp)$/;
+      /^(dist|docs|native|policies|prebuilds)\/|^src\/trail\/trail\.xsd$|^scripts\/(install|gyp)\.cjs$|^[A-Z]+(\.md)?$|^(package\.json|binding\.gyp)$/;
     expect(paths().filter((path) => !allowed.test(path) || path.startsWith('dist/generator/'))).toEqual([]);
   });
 
