@@ -51,8 +51,7 @@ bool movedAway() {
   size_t length = strnlen(g_directory, 4096);
   memcpy(path, g_directory, length);
   memcpy(path + length, "/audit.log", sizeof "/audit.log");
-  FileStatus status;
-  return !statusOfPath(path, &status) || status.id != g_file;
+  return namesAnother(path, g_file);
 }
 
 int ready(FileStatus *status) {

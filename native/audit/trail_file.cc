@@ -85,17 +85,15 @@ bool TrailFile::timeToCheckPaths() {
 
 bool TrailFile::stateWasReplaced(const FileId &id) const {
   char path[PATH_MAX];
-  FileStatus status;
   pathOf("trail.state", path);
-  return !statusOfPath(path, &status) || status.id != id;
+  return namesAnother(path, id);
 }
 
 bool TrailFile::wasRotated() {
   char path[PATH_MAX];
-  FileStatus status;
   pathOf("trail.xml", path);
   checkPath_ = false;
-  return !statusOfPath(path, &status) || status.id != id_;
+  return namesAnother(path, id_);
 }
 
 void TrailFile::cutTo(uint64_t size) { tornTail_ = ftruncate(fd_, static_cast<off_t>(size)) != 0; }

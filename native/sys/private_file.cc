@@ -143,10 +143,26 @@ const char *checkFile(const struct stat &status) {
   return nullptr;
 }
 
-FileStatus convert(const struct stat &status) {
-  return {{static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino)},
-          static_cast<uint64_t>(status.st_size),
-          static_cast<uint64_t>(status.st_nlink)};
+constexpr unsigned kWanted = STATX_TYPE | STATX_INO | STATX_SIZE | STATX_NLINK;
+
+// statx, not fstat: asking for the times makes the next write to the file half as dear again (they must then be exact).
+bool query(int fd, const char *path, int flags, FileStatus *out) {
+  struct statx status;
+  if (statx(fd, path, flags | AT_NO_AUTOMOUNT, kWanted, &status) != 0) return false;
+  *out = {{static_cast<uint64_t>(status.stx_dev_major) << 32 | status.stx_dev_minor, status.stx_ino},
+          status.stx_size,
+          status.stx_nlink};
+  return true;
+}
+
+// Whether this process changed its root since this was first asked.
+bool rootChanged() {
+  static std::atomic<uint64_t> device{0}, inode{0};
+  FileStatus status;
+  if (!query(AT_FDCWD, "/", 0, &status)) return true;
+  uint64_t none = 0;
+  if (inode.compare_exchange_strong(none, status.id.inode)) device.store(status.id.device);
+  return FileId{device.load(), inode.load()} != status.id;
 }
 
 // Asked again every second only: a system call at each write would be a fifth of what a record costs.
@@ -191,18 +207,15 @@ FileId fileIdOf(int fd) {
 
 bool statusOf(int fd, FileStatus *out) {
   ErrnoGuard guard;
-  struct stat status;
-  if (fd < 0 || fstat(fd, &status) != 0) return false;
-  *out = convert(status);
-  return true;
+  return fd >= 0 && query(fd, "", AT_EMPTY_PATH, out);
 }
 
-bool statusOfPath(const char *path, FileStatus *out) {
+bool namesAnother(const char *path, const FileId &id) {
   ErrnoGuard guard;
-  struct stat status;
-  if (lstat(path, &status) != 0) return false;
-  *out = convert(status);
-  return true;
+  FileStatus status;
+  if (rootChanged()) return false;
+  if (!query(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &status)) return errno != EACCES;
+  return status.id != id;
 }
 
 int moveHigh(int fd) {

@@ -24,9 +24,12 @@ struct FileStatus {
   uint64_t links;
 };
 
-// False where the descriptor or the path is not there.
+// False where the descriptor is not open.
 bool statusOf(int fd, FileStatus *out);
-bool statusOfPath(const char *path, FileStatus *out);  // does not follow a last symbolic link
+
+// True where the path names another file than this one by now, or none. A program that gave up the rights to look, or
+// that went into a chroot, cannot tell: it keeps what it has open.
+bool namesAnother(const char *path, const FileId &id);
 
 // Moves a descriptor to 700 or above (lower where the limit is lower), so that the host's own numbers stay what they
 // would have been. Always close-on-exec. Returns the new descriptor, or the old one where no number is free.
