@@ -27,7 +27,7 @@ void reportUnknownFunctions(Library library) {
 
 // Once per library, when the first of its functions is called: it is certainly loaded then.
 void reportLibraryOnce(Library library) {
-  static std::atomic<bool> reported[kLibraryCount];
+  static std::atomic<bool> reported[kLibraryCount] = {};
   if (!reported[static_cast<int>(library)].exchange(true)) reportUnknownFunctions(library);
 }
 

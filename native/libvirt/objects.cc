@@ -62,7 +62,7 @@ const KindFunctions &functionsOf(ObjectKind kind) {
 
 // The class variables are NULL until libvirt is initialised; before that there are no objects either.
 void **classVariable(ObjectKind kind) {
-  static std::atomic<void *> cache[kObjectKindCount];
+  static std::atomic<void *> cache[kObjectKindCount] = {};
   std::atomic<void *> &slot = cache[static_cast<int>(kind)];
   void *found = slot.load(std::memory_order_acquire);
   if (!found && functionsOf(kind).className) {
