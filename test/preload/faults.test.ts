@@ -339,6 +339,25 @@ describe('the trail goes on', () => {
     expect(await problemsOf(trail)).toEqual([]);
   });
 
+  asRoot('where the program gives up its rights', async () => {
+    const trail = trailOf();
+    const commands: Command[] = [...changes, ['setuid', '65534'], ...changes, eachSecond, ...changes];
+    expect(ends(await play(commands, 'deny', trail))).toEqual(allOk(commands));
+    expect(count(readTrail(trail), 'virDomainSuspend', 'methodresponse')).toBe(3);
+    expect(readTrail(trail).at(-1)?.root.attributes.uid).toBe('65534');
+    expect(await problemsOf(trail)).toEqual([]);
+  });
+
+  asRoot('where the program shuts itself into another root', async () => {
+    const trail = trailOf();
+    const root = temporaryFolder('root');
+    const commands: Command[] = [...changes, ['chroot', root], ...changes, eachSecond, ...changes];
+    expect(ends(await play(commands, 'deny', trail))).toEqual(allOk(commands));
+    expect(readdirSync(root)).toEqual([]);
+    expect(count(readTrail(trail), 'virDomainSuspend', 'methodresponse')).toBe(3);
+    expect(await problemsOf(trail)).toEqual([]);
+  });
+
   test('where there is no descriptor left', async () => {
     const trail = trailOf();
     const other = join(temporaryFolder('other'), 'file');

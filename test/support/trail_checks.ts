@@ -1,6 +1,6 @@
 // What every trail has to hold up to, checked by tools that are not ours: a real XML parser, xmllint, ausearch.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
 import { recordBytes } from './actor.js';
@@ -111,8 +111,10 @@ export function schemaErrors(lines: readonly string[]): string {
       writeFileSync(join(folder, name), line);
       return name;
     });
-    const schema = existsSync(SCHEMA) ? ['--schema', SCHEMA] : [];
-    const run = spawnSync('xmllint', ['--nonet', '--noout', ...schema, ...names], { cwd: folder, encoding: 'utf8' });
+    const run = spawnSync('xmllint', ['--nonet', '--noout', '--schema', SCHEMA, ...names], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     if (run.error !== undefined) throw run.error;
     if (run.status !== 0) errors.push(...run.stderr.split('\n').filter((line) => !line.endsWith(' validates')));
   }
