@@ -75,6 +75,31 @@ describe('pairs', () => {
     ]);
   });
 
+  test.each(['permissive', 'disabled'] as const)(
+    'the environment may put its own policy into mode %s',
+    async (mode) => {
+      const policy = await imageFile(permissiveExcept([deny('no', ['virDomainDestroy'])]));
+      const run = shimmedCalls([...withDomain, 'destroy'], { policy, mode });
+      expect(callOf(run, 'destroy').value).toBe('0');
+      const effects = recordsOf(run.records, 'virDomainDestroy').map((record) => record.effect);
+      expect(effects).toEqual(mode === 'permissive' ? ['would-deny', 'would-deny'] : []);
+    },
+  );
+
+  test.each(['enforcing', 'permissive'] as const)('without a policy, mode %s permits and records', (mode) => {
+    const run = shimmedCalls([...withDomain, 'destroy'], { mode });
+    expect(callOf(run, 'destroy').value).toBe('0');
+    expect(run.records.map((record) => record.event)).toEqual([
+      'virConnectOpen',
+      'virDomainDestroy',
+      'virDomainDestroy',
+    ]);
+  });
+
+  test('without a policy, mode disabled does nothing at all', () => {
+    expect(shimmedCalls([...withDomain, 'destroy'], { mode: 'disabled' }).records).toEqual([]);
+  });
+
   test('a disabled policy judges and records nothing', async () => {
     const policy = await imageFile(permissiveExcept([deny('no', ['virDomainDestroy'])], { mode: 'disabled' }));
     const run = shimmedCalls([...withDomain, 'destroy'], { policy });
@@ -108,6 +133,22 @@ describe('connections', () => {
   });
 
   const noTest: RuleDocument = { ...deny('no-test', ['connect']), connections: { uris: ['test:///default'] } };
+
+  test('a connection that others still hold is known until its last reference goes', async () => {
+    const steps = ['open_ro:test:///default', 'ref', 'close', 'host_name', 'lookup:test', 'close', 'suspend'];
+    const { calls, records } = shimmedCalls(steps, { policy: await recording() });
+    expect(calls.map((call) => [call.step, call.value])).toContainEqual(['close', '1']);
+    for (const record of records) expect(record.connection).toMatchObject({ uri: 'test:///default', readonly: '1' });
+    expect(recordsOf(records, 'virDomainSuspend')).toHaveLength(2);
+  });
+
+  test('a new connection at the place of a closed one is not taken for it', async () => {
+    const one = ['open_ro:test:///default', 'host_name', 'close'];
+    const two = ['open:test:///default', 'host_name', 'close'];
+    const { records } = shimmedCalls([...one, ...two, ...one, ...two], { policy: await recording() });
+    const known = recordsOf(records, 'virConnectGetHostname').map((record) => record.connection?.readonly);
+    expect(known).toEqual(['1', '1', '0', '0', '1', '1', '0', '0']);
+  });
 
   test('without a name, the connection is judged by what libvirt made of it', async () => {
     const env = { LIBVIRT_DEFAULT_URI: 'test:///default' };

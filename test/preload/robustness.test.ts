@@ -65,6 +65,12 @@ describe('threads', () => {
     expectWell(await rough(['cancelled']));
   });
 
+  test("that call from their own data's destructors", async () => {
+    const run = await rough(['thread-ends']);
+    expectWell(run);
+    await expectRecords(run, { virDomainSetAutostart: 2 * (1 + 20 * 3), virDomainDestroy: 2 * 20 });
+  });
+
   test('that still call while the process ends', async () => {
     const run = await rough(['exiting']);
     expectWell(run);
