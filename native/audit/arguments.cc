@@ -150,8 +150,8 @@ class ParamWriter {
     std::string_view value;
     if (arg.type == ArgType::String) {
       value = readString(p, kMaxScanned);
-    } else if (arg.type == ArgType::Bytes && arg.count >= 0) {
-      uint64_t size = static_cast<uint64_t>(countOf(index));
+    } else if ((arg.type == ArgType::Bytes || arg.type == ArgType::IntList) && arg.count >= 0) {
+      uint64_t size = static_cast<uint64_t>(countOf(index)) * (arg.type == ArgType::IntList ? sizeof(int) : 1);
       value = {static_cast<const char *>(p), size < kMaxScanned ? size : kMaxScanned};
     }
     open(arg.name);

@@ -33,17 +33,27 @@ std::string_view reasonOf(const Event &event) {
 
 bool startsWith(std::string_view text, std::string_view what) { return text.substr(0, what.size()) == what; }
 
-// The value of the first of these attributes in a device's XML; "" where there is none.
-std::string_view attributeOf(std::string_view xml, std::string_view name) {
-  for (size_t at = xml.find(name); at != std::string_view::npos; at = xml.find(name, at + 1)) {
-    size_t quote = at + name.size();
-    if (at == 0 || xml[at - 1] != ' ' || quote + 1 >= xml.size() || xml[quote] != '=') continue;
-    char mark = xml[quote + 1];
-    if (mark != '"' && mark != '\'') continue;
-    size_t end = xml.find(mark, quote + 2);
-    if (end != std::string_view::npos) return xml.substr(quote + 2, end - quote - 2);
+bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+size_t skipBlanks(std::string_view text, size_t at) {
+  while (at < text.size() && blank(text[at])) at++;
+  return at;
+}
+
+// The value of an attribute of a start tag; "" where there is none. `tag` begins behind the element's name.
+std::string_view attributeOf(std::string_view tag, std::string_view name) {
+  while (true) {
+    size_t begin = skipBlanks(tag, 0), end = begin;
+    while (end < tag.size() && tag[end] != '=' && !blank(tag[end])) end++;
+    size_t quote = skipBlanks(tag, end);
+    if (quote >= tag.size() || tag[quote] != '=') return {};
+    quote = skipBlanks(tag, quote + 1);
+    if (quote >= tag.size() || (tag[quote] != '"' && tag[quote] != '\'')) return {};
+    size_t close = tag.find(tag[quote], quote + 1);
+    if (close == std::string_view::npos) return {};
+    if (tag.substr(begin, end - begin) == name) return tag.substr(quote + 1, close - quote - 1);
+    tag.remove_prefix(close + 1);
   }
-  return {};
 }
 
 // The device's kind and the host path behind it, from the XML that attach, detach and update take.
@@ -51,19 +61,28 @@ struct Device {
   std::string_view kind, path;
 };
 
+// Only where there is no doubt which one libvirt takes: comments, declarations, a second source and references leave it
+// out of the text; the XML record has the whole argument.
+std::string_view sourcePath(std::string_view xml) {
+  constexpr std::string_view kSource = "<source";
+  size_t source = xml.find(kSource);
+  if (source == std::string_view::npos || xml.find("<!") != std::string_view::npos) return {};
+  std::string_view tag = xml.substr(source + kSource.size());
+  if (tag.empty() || !blank(tag[0]) || tag.find(kSource) != std::string_view::npos) return {};
+  for (const char *name : {"file", "dev", "dir", "path"}) {
+    std::string_view path = attributeOf(tag, name);
+    if (!path.empty()) return path.find('&') == std::string_view::npos ? path : std::string_view();
+  }
+  return {};
+}
+
 Device readDevice(std::string_view xml) {
   size_t open = 0;
   while (open < xml.size() && xml[open] != '<') open++;
   size_t begin = open + 1, end = begin;
   while (end < xml.size() && xml[end] >= 'a' && xml[end] <= 'z') end++;
   Device device{begin < xml.size() ? xml.substr(begin, end - begin) : std::string_view(), {}};
-  size_t source = xml.find("<source");
-  if (source == std::string_view::npos) return device;
-  std::string_view tag = xml.substr(source, xml.find('>', source) - source);
-  for (const char *name : {"file", "dev", "dir", "path"}) {
-    device.path = attributeOf(tag, name);
-    if (!device.path.empty()) break;
-  }
+  device.path = sourcePath(xml);
   return device;
 }
 
@@ -167,7 +186,8 @@ class TextWriter {
     const char *xml = static_cast<const char *>(event_.args[index].p);
     Device device = readDevice({xml, strnlen(xml, 64 * 1024)});
     if (plainWord(device.kind)) word("dev", device.kind);
-    if (!device.path.empty()) appendAuditField(out_, "path", cutUtf8(device.path, limits_.path));
+    std::string_view path = redactor_->redacted(device.path, TextKind::Plain);
+    if (!path.empty()) appendAuditField(out_, "path", cutUtf8(path, limits_.path));
   }
 
   void uri() {

@@ -640,7 +640,7 @@ constexpr ArgFacts kArgs[] = {
     {"domain", 49, ArgType::Object, ObjectKind::Domain, -1, false},
     {"codeset", 30, ArgType::UInt, ObjectKind::None, -1, false},
     {"holdtime", 79, ArgType::UInt, ObjectKind::None, -1, false},
-    {"keycodes", 92, ArgType::IntList, ObjectKind::None, 4, false},
+    {"keycodes", 92, ArgType::IntList, ObjectKind::None, 4, true},
     {"nkeycodes", 135, ArgType::Int, ObjectKind::None, -1, false},
     {"flags", 73, ArgType::UInt, ObjectKind::None, -1, false},
     {"domain", 49, ArgType::Object, ObjectKind::Domain, -1, false},
