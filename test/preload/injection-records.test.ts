@@ -7,12 +7,13 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from '@jest/globals';
+import fc from 'fast-check';
 import { type ActorRun, act, actorProgram, type Command, domainXml, OPEN } from '../support/actor.js';
 import { everyByte, hostileValues, invalidUtf8 } from '../support/hostile.js';
 import { temporaryFolder } from '../support/paths.js';
 import { deny, imageFile, permissiveExcept, shimEnvironment } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
-import { ausearch, type ReadRecord, readTrail, schemaErrors, shellWord, trailLines } from '../support/trail_checks.js';
+import { ausearch, ReadRecord, readTrail, schemaErrors, shellWord, trailLines } from '../support/trail_checks.js';
 
 const test = requireTool('cc', 'xmllint', 'ausearch', 'auvirt');
 
@@ -413,6 +414,80 @@ describe('arguments', () => {
       if (/DOCTYPE|entit|not XML/.test(what)) expect(String(recorded)).toMatch(/hmac:/);
       else expect([what, shown(recorded)]).toEqual([what, shown(Buffer.from(xml as string))]);
     }
+  });
+});
+
+describe('an attached device', () => {
+  // Which path the audit text names, as libvirt would read it; none where that could be doubted.
+  test.each<[string, string, string | undefined]>([
+    ['plain', `<disk type='file'><source file='/img/a'/></disk>`, '"/img/a"'],
+    ['with blanks', `<disk>\n<source\n\tstartupPolicy = "optional"\n file =\n"/img/a b"/></disk>`, '2F696D672F612062'],
+    ['of a block device', `<disk><target dev='vdb'/><source dev='/dev/sdb'/></disk>`, '"/dev/sdb"'],
+    ['in another attribute', `<disk><source index=" file='/evil'" file='/img/a'/></disk>`, '"/img/a"'],
+    ['behind a bracket', `<disk><source index='>' file='/img/a'/></disk>`, '"/img/a"'],
+    ['in a comment', `<disk><!-- <source file='/evil'/> --><source file='/img/a'/></disk>`, undefined],
+    ['in CDATA', `<disk><x><![CDATA[<source file='/evil'/>]]></x><source file='/img/a'/></disk>`, undefined],
+    [
+      'of a backing file',
+      `<disk><backingStore><source file='/evil'/></backingStore><source file='/img/a'/></disk>`,
+      undefined,
+    ],
+    ['with references', `<disk><source file='/img/&#97;'/></disk>`, undefined],
+    ['of another element', `<disk><sources file='/evil'/></disk>`, undefined],
+    ['with forged fields', `<disk><source file='/a" res=success uuid=deadbeef'/></disk>`, '2F61222072'],
+  ])('has the right path: %s', async (_what, xml, path) => {
+    const { trail } = run([OPEN, ['lookup', 'test'], ['attach', xml]], await recordingAll());
+    expectSoundTrail(trail);
+    const line = auditLines(trail).find((text) => text.includes(' op=virDomainAttachDevice '));
+    expect(line).toContain(' dev=disk ');
+    if (path === undefined) expect(line).not.toContain(' path=');
+    else expect(line).toContain(` path=${path}`);
+  });
+});
+
+describe('any bytes', () => {
+  const VALUES = 5000;
+
+  test('come out as they went in', async () => {
+    const seed = Number(process.env.VIRTSHIM_TEST_SEED ?? 20240229);
+    // Some of every byte, and more of those that mean something to one of the readers.
+    const byte = fc.oneof(
+      fc.integer({ min: 1, max: 255 }),
+      fc.constantFrom(...Buffer.from(`"'<>&\\%= ,;:)(\n\r\t\x1d\x7f`)),
+    );
+    const piece = fc.oneof(
+      { weight: 8, arbitrary: byte.map((one) => Buffer.from([one])) },
+      fc
+        .constantFrom('res=success', 'uuid=', 'msg=', 'vm=', '\u202e', '\\x41', '&lt;', ']]>', '\u2028')
+        .map((text) => Buffer.from(text)),
+    );
+    const value = fc.array(piece, { maxLength: 30 }).map((pieces) => Buffer.concat(pieces));
+    const values = fc.sample(value, { numRuns: VALUES, seed });
+    const commands = values.flatMap((one): Command[] => [
+      ['lookup', one],
+      ['netlookup', one],
+    ]);
+    const { trail, answers } = run([OPEN, ...commands], await recordingAll());
+    const lines = trailLines(trail);
+    expect(lines).toHaveLength(4 * VALUES + 2);
+    const responded = lines
+      .map((line) => new ReadRecord(line))
+      .filter((record) => record.type === 'methodresponse')
+      .slice(1);
+    for (const [i, record] of responded.entries()) {
+      const given = values[Math.floor(i / 2)];
+      if (record.param('name')?.equals(given ?? Buffer.from('')) !== true)
+        throw new Error(`${record.line}: ${given?.toString('hex')}`);
+      if (record.resource('name')?.equals(given ?? Buffer.from('')) === false) throw new Error(record.line);
+      const message = answers[i + 1]?.message;
+      if (message !== undefined && record.error?.equals(message) !== true) throw new Error(record.line);
+    }
+    const audited = auditLines(trail);
+    expect(audited).toHaveLength(2 * VALUES + 1);
+    expect(audited.filter((line) => !TEXT.test(line))).toEqual([]);
+    expect(ausearch(auditLog(trail))).toEqual(audited);
+    expect(ausearch(auditLog(trail), '-sv', 'no')).toEqual(audited.slice(1));
+    expect(schemaErrors(lines.filter((_, i) => i % 7 === 0))).toBe('');
   });
 });
 

@@ -142,6 +142,11 @@ const cases: Record<string, readonly Command[]> = {
     ['attach', `<graphics type='vnc' passwd='${SECRET}'/>`],
     ['attach', `<disk type='file'><source file='/x'/><auth username='u' passwd="${SECRET}"/></disk>`],
   ],
+  'a path that is a whole configuration': [
+    ['attach', `<disk type='file'><source file='json:{"driver":"https","password":"${SECRET}"}'/></disk>`],
+    ['attach', `<disk type='file'><source file='nbd://user:${SECRET}@host/x'/></disk>`],
+    ['attach', `<disk type='file'><source file="json:{&quot;cookie&quot;:&quot;${SECRET}&quot;}"/></disk>`],
+  ],
   metadata: [
     ['metadata', `<k:x xmlns:k='urn:k' password='${SECRET}'/>`],
     ['metadata', `<password>${SECRET}</password>`],
@@ -275,6 +280,18 @@ describe('a secret', () => {
     expect(first).toMatch(/^hmac:[0-9a-f]{16}$/);
     expect(third).toBe(first);
     expect(new Set(digests.filter((digest) => digest !== '')).size).toBe(2);
+  });
+});
+
+describe('keys that are pressed', () => {
+  test('are not told, for they may type a password', async () => {
+    const policy = await imageFile(
+      permissiveExcept([], { audit: { netlink: false, levels: { 'vir*': 'request-response' } } }),
+    );
+    const { trail } = act([OPEN, ['lookup', 'test'], ['sendkey']], { policy });
+    const [pressed] = readTrail(trail).filter((record) => record.event === 'virDomainSendKey');
+    expect(String(pressed?.param('keycodes'))).toMatch(/^hmac:[0-9a-f]{16}$/);
+    expect(String(pressed?.param('nkeycodes'))).toBe('3');
   });
 });
 
