@@ -171,7 +171,11 @@ describe('arguments', () => {
     const secret = api.functions.flatMap((each) =>
       each.args.filter((a) => a.secret).map((a) => `${each.name} ${a.name}`),
     );
-    expect(secret).toEqual(['virDomainSetUserPassword password', 'virSecretSetValue value']);
+    expect(secret).toEqual([
+      'virDomainSendKey keycodes',
+      'virDomainSetUserPassword password',
+      'virSecretSetValue value',
+    ]);
   });
 
   test('what a call fills is never read, what it reads is', () => {
