@@ -13,6 +13,7 @@
 #include "audit/trail.h"
 #include "call/interest.h"
 #include "call/recorder.h"
+#include "call/settings.h"
 #include "libvirt/unknown_functions.h"
 #include "sys/trusted_file.h"
 
@@ -41,12 +42,6 @@ pthread_once_t once = PTHREAD_ONCE_INIT;
 
 const ActivePolicy *begin() { return active; }
 const ActivePolicy *end() { return active + activeCount; }
-
-// nullptr where the variable is unset or empty.
-const char *environment(const char *name) {
-  const char *value = getenv(name);
-  return value && *value ? value : nullptr;
-}
 
 bool parseMode(const char *text, Mode *mode) {
   if (!text) return false;
@@ -86,7 +81,7 @@ void loadImage(const char *path, ActivePolicy *out) {
 // The environment may say how its own policy is applied; a host policy it can only make stricter.
 void applyModeOverride(ActivePolicy *entry, bool host) {
   Mode asked;
-  if (!parseMode(environment("VIRTSHIM_MODE"), &asked)) return;
+  if (!parseMode(setting("VIRTSHIM_MODE"), &asked)) return;
   if (!host || asked < entry->mode) entry->mode = asked;
 }
 
@@ -101,7 +96,7 @@ ActivePolicy *addPolicy(const char *path, bool host) {
 bool hostPolicyExists() { return access(kHostPolicyPath, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR); }
 
 void defaultTrail() {
-  const char *state = environment("XDG_STATE_HOME"), *home = environment("HOME");
+  const char *state = setting("XDG_STATE_HOME"), *home = setting("HOME");
   if (geteuid() == 0)
     snprintf(trailFolder, sizeof trailFolder, "/var/log/virtshim");
   else if (state && *state == '/')
@@ -112,7 +107,7 @@ void defaultTrail() {
 
 // A host policy fixes where root's records go: a trail chosen by the environment would hide them.
 void chooseTrail(const ActivePolicy *host) {
-  const char *asked = environment("VIRTSHIM_TRAIL");
+  const char *asked = setting("VIRTSHIM_TRAIL");
   const char *ofHost = host && host->usable ? host->policy.trail() : "";
   const char *ofOwn = activeCount && end()[-1].usable ? end()[-1].policy.trail() : "";
   if (*ofHost)
@@ -144,9 +139,9 @@ void reportPolicies() {
 
 void loadOnce() {
   int savedErrno = errno;
-  parseMode(environment("VIRTSHIM_MODE"), &modeWithoutPolicy);
+  parseMode(setting("VIRTSHIM_MODE"), &modeWithoutPolicy);
   const ActivePolicy *host = hostPolicyExists() ? addPolicy(kHostPolicyPath, true) : nullptr;
-  if (const char *path = environment("VIRTSHIM_POLICY")) addPolicy(path, false);
+  if (const char *path = setting("VIRTSHIM_POLICY")) addPolicy(path, false);
   chooseTrail(host);
   configureTrail();
   reportPolicies();

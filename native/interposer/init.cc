@@ -7,6 +7,7 @@
 
 #include "audit/trail.h"
 #include "call/connections.h"
+#include "call/settings.h"
 #include "interposer/dl_hooks.h"
 #include "interposer/inherit.h"
 #include "sys/entropy.h"
@@ -28,6 +29,7 @@ void afterForkInChild() {
 __attribute__((constructor)) void onLoad() {
   ErrnoGuard guard;
   initDlHooks();
+  keepSettings();
   pthread_atfork(lockConnections, unlockConnections, afterForkInChild);
   dropInheritance();
 }

@@ -217,6 +217,28 @@ describe('privileges', () => {
   });
 });
 
+describe('environment', () => {
+  test('that the host empties before its first call', async () => {
+    const run = await rough(['clean-environment']);
+    expect(run).toMatchObject({ stdout: 'done\n', status: 0 });
+    expect(run.stderr).toMatch(/^libvirt: .*access denied: virDomainDestroy on domain 'test': rule 'no'.*\n$/);
+    await expectRecords(run, { virDomainSetAutostart: 2, virDomainDestroy: 1 });
+  });
+
+  requireTool('/usr/bin/python3')('that a Python program empties', async () => {
+    const script = [
+      'import os, libvirt',
+      'os.environ.clear()',
+      'libvirt.registerErrorHandler(lambda context, error: None, None)',
+      'try: libvirt.open("test:///default").lookupByName("test").destroy()',
+      'except libvirt.libvirtError as e: print(e)',
+    ].join('\n');
+    const run = runShimmed('/usr/bin/python3', ['-c', script], { policy: await refusing() });
+    expect(run.stdout).toContain("access denied: virDomainDestroy on domain 'test': rule 'no'");
+    expect(run.records.at(-1)).toMatchObject({ event: 'virDomainDestroy', effect: 'denied' });
+  });
+});
+
 describe('signals', () => {
   test('that interrupt every system call', async () => {
     const run = await rough(['signals']);

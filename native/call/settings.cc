@@ -1,0 +1,40 @@
+#include "call/settings.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace virtshim {
+namespace {
+
+struct Setting {
+  const char *name;
+  const char *value;
+};
+
+Setting settings[] = {
+    {"VIRTSHIM_POLICY", nullptr}, {"VIRTSHIM_TRAIL", nullptr}, {"VIRTSHIM_MODE", nullptr},
+    {"XDG_STATE_HOME", nullptr},  {"HOME", nullptr},
+};
+
+const char *now(const char *name) {
+  const char *value = getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+}  // namespace
+
+void keepSettings() {
+  for (Setting &setting : settings) {
+    const char *value = now(setting.name);
+    if (value && !setting.value) setting.value = strdup(value);
+  }
+}
+
+const char *setting(const char *name) {
+  for (const Setting &kept : settings) {
+    if (kept.value && strcmp(kept.name, name) == 0) return kept.value;
+  }
+  return now(name);
+}
+
+}  // namespace virtshim

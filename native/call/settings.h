@@ -1,0 +1,15 @@
+// The environment variables that say how the shim is set up, as they were when it came into the process.
+//
+// Many programs clean their environment before they do anything else. What was set for them must hold all the same.
+#pragma once
+
+namespace virtshim {
+
+// Keeps the values. Called once, when the shim is loaded; allocates.
+void keepSettings();
+
+// The value of VIRTSHIM_POLICY, VIRTSHIM_TRAIL, VIRTSHIM_MODE, XDG_STATE_HOME or HOME: the one that was kept, else that
+// of now. nullptr where it is unset or empty. Valid until the program changes its environment.
+const char *setting(const char *name);
+
+}  // namespace virtshim
