@@ -117,7 +117,7 @@ int auditLogAppend(SharedState *state, std::string_view origin, std::string_view
   ErrnoGuard guard;
   if (origin.size() + text.size() + 128 > kMaxLine) return EMSGSIZE;
   if (!g_directory) return ENOENT;
-  LockResult locked = state->lock(LockKind::Text, monotonicNs() + kLockNs);
+  LockResult locked = state->lock(LockKind::Text, kLockNs);
   if (locked == LockResult::TimedOut) return ETIMEDOUT;
   if (locked == LockResult::TakenOver) g_tornTail = true;  // at worst an empty line, which audit tools skip
   int error = appendLocked(state, origin, text);

@@ -372,7 +372,8 @@ bool namesSecret(std::string_view name) {
 }
 
 void Redactor::remember(std::string_view secret) {
-  if (secret.size() >= kMinQuoted && count_ < kMaxRemembered) remembered_[count_++] = secret;
+  met_++;
+  if (secret.size() >= kMinQuoted && count_ < kMaxRemembered) remembered_[count_++] = {secret.data(), secret.size()};
 }
 
 void Redactor::appendDigest(Buffer *out, std::string_view secret) {
@@ -405,8 +406,8 @@ std::string_view Redactor::withoutRemembered(std::string_view message) {
   for (size_t at = 0; at < message.size();) {
     size_t length = 0;
     for (int i = 0; i < count_; i++)
-      if (remembered_[i].size() > length && message.substr(at, remembered_[i].size()) == remembered_[i])
-        length = remembered_[i].size();
+      if (remembered_[i].size > length && message.substr(at, remembered_[i].size) == remembered_[i].view())
+        length = remembered_[i].size;
     if (length) {
       appendDigest(more_, message.substr(at, length));
       at += length;

@@ -32,6 +32,9 @@ class Redactor {
   // The text without its secrets: `text` itself where it has none. Valid until the next call.
   std::string_view redacted(std::string_view text, TextKind kind);
 
+  // How many secrets were replaced so far.
+  int secretsMet() const { return met_; }
+
   // For libvirt's error messages, after all arguments went through: they may quote an argument, or a part of one.
   std::string_view redactedMessage(std::string_view message);
 
@@ -39,12 +42,20 @@ class Redactor {
   void remember(std::string_view secret);
   std::string_view withoutRemembered(std::string_view message);
 
+  // Without a constructor: half a kilobyte that nearly no record needs.
+  struct Remembered {
+    const char *data;
+    size_t size;
+    std::string_view view() const { return {data, size}; }
+  };
+
   static constexpr int kMaxRemembered = 32;
   const SecretKey &key_;
   Buffer *scratch_;
   Buffer *more_;
-  std::string_view remembered_[kMaxRemembered];
   int count_ = 0;
+  int met_ = 0;
+  Remembered remembered_[kMaxRemembered];
 };
 
 // True for names such as passwd, sev-secret, vnc_password: their values are secrets.

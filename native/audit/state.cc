@@ -22,6 +22,7 @@ constexpr char kMagic[8] = {'V', 'S', 'T', 'R', 'A', 'I', 'L', '1'};
 constexpr uint32_t kSlots = 1024;  // processes that have one trail open at a time
 constexpr int kWaitMs = 20;
 constexpr int64_t kPatienceNs = 1000000000;
+constexpr int64_t kWholeNs = 50 * 1000;
 
 // A lock word: owner's slot + 1 in the low bits, how often that slot was given out above it, and whether any one waits.
 // The count keeps a slot's new holder from being taken for its dead one.
@@ -153,7 +154,11 @@ void SharedState::writeHeader() {
 }
 
 // A file that was cut, by logrotate's copytruncate for one, would be a SIGBUS in the host.
-bool SharedState::ensureWhole() {
+// Not asked again within kWholeNs: the time between any look and the use after it cannot be closed anyway, and two
+// looks at each call would cost as much as half a write.
+bool SharedState::ensureWhole(int64_t nowNs) {
+  if (nowNs - wholeAtNs_.load(std::memory_order_relaxed) < kWholeNs) return true;
+  wholeAtNs_.store(nowNs, std::memory_order_relaxed);
   FileStatus status;
   if (!statusOf(fd_, &status) || status.id != file_ || status.size >= sizeof(Memory)) return true;
   pthread_mutex_lock(&wholeMutex_);
@@ -251,8 +256,9 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
   return fileIdOf(fd_) == file_ && !byteIsLocked(fd_, kSlotBytes + (number - 1));
 }
 
-LockResult SharedState::lock(LockKind kind, int64_t deadlineNs) {
-  if (!ensureWhole()) return LockResult::TimedOut;
+LockResult SharedState::lock(LockKind kind, int64_t waitNs) {
+  int64_t begin = monotonicNs();
+  if (!ensureWhole(begin)) return LockResult::TimedOut;
   std::atomic<uint32_t> *lock = word(kind);
   uint32_t seen = 0;
   if (lock->compare_exchange_strong(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
@@ -263,7 +269,6 @@ LockResult SharedState::lock(LockKind kind, int64_t deadlineNs) {
     if (lock->compare_exchange_weak(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
   }
   uint32_t asWaiter = self_ | kWaiters;
-  int64_t begin = monotonicNs();
   while (true) {
     seen = lock->load(std::memory_order_relaxed);
     if (seen == 0) {
@@ -280,7 +285,7 @@ LockResult SharedState::lock(LockKind kind, int64_t deadlineNs) {
       uint32_t dead = seen | kWaiters;
       if (lock->compare_exchange_strong(dead, asWaiter, std::memory_order_acquire)) return LockResult::TakenOver;
     }
-    if (now > deadlineNs) return LockResult::TimedOut;
+    if (now - begin > waitNs) return LockResult::TimedOut;
   }
 }
 

@@ -37,7 +37,7 @@ class SharedState {
   bool isOpen() const { return memory_ != nullptr; }
   FileId file() const { return file_; }
 
-  LockResult lock(LockKind kind, int64_t deadlineNs);
+  LockResult lock(LockKind kind, int64_t waitNs);
   void unlock(LockKind kind);
 
   // Under the record lock. False where nothing trustworthy is stored.
@@ -57,7 +57,7 @@ class SharedState {
   bool map(int fd, OpenFailure *failure);
   void writeHeader();
   void writeSlot();
-  bool ensureWhole();
+  bool ensureWhole(int64_t nowNs);
   bool claimSlot();
   bool ownerIsDead(uint32_t word, int64_t waitedNs) const;
   std::atomic<uint32_t> *word(LockKind kind) const;
@@ -65,7 +65,8 @@ class SharedState {
   Memory *memory_ = nullptr;
   int fd_ = -1;
   FileId file_{};
-  uint32_t self_ = 0;  // what this process writes into a lock word
+  uint32_t self_ = 0;                  // what this process writes into a lock word
+  std::atomic<int64_t> wholeAtNs_{0};  // when trail.state was last seen to be whole
   pthread_mutex_t wholeMutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 

@@ -132,7 +132,7 @@ SharedState *openState(OpenFailure *failure) {
   SharedState *state = newOnPages<SharedState>();
   if (!state) *failure = {ENOMEM, nullptr};
   if (state && state->open(folder, g_groupReadable, failure)) {
-    LockResult locked = state->lock(LockKind::Record, monotonicNs() + kLockNs);
+    LockResult locked = state->lock(LockKind::Record, kLockNs);
     if (locked == LockResult::TimedOut) {
       *failure = {ETIMEDOUT, "another process holds the trail"};
       state->close();
@@ -169,9 +169,8 @@ SharedState *ensureOpen(OpenFailure *failure) {
 
 // Locks the trail that counts now: trail.state may be replaced while a thread waits in the old one.
 SharedState *lockCurrent(SharedState *state, bool *takenOver, OpenFailure *failure) {
-  int64_t deadline = monotonicNs() + kLockNs;
   while (true) {
-    LockResult result = state->lock(LockKind::Record, deadline);
+    LockResult result = state->lock(LockKind::Record, kLockNs);
     if (result == LockResult::TimedOut) {
       *failure = {ETIMEDOUT, "another process holds the trail"};
       return nullptr;

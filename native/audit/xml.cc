@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kHeadroom = 96;  // root name, rid and a sequence number of 20 digits
 constexpr std::string_view kZeroChain = "0000000000000000000000000000000000000000000000000000000000000000";
 constexpr size_t kMaxMessage = 16 * 1024;
+constexpr size_t kMaxCached = 16 * 1024;
 
 const char *rootName(Phase phase) {
   switch (phase) {
@@ -121,33 +122,18 @@ class LineWriter {
     out_->append("\" time=\"");
     appendTime(out_, event_.realtimeNs, cache_);
     out_->append('"');
-    if (!subjectIsCached()) cacheSubject();
-    if (!cache_->subject.ok()) return out_->fail();
-    out_->append(cache_->subject.view());
+    subject();
     if (event_.nested) out_->append(" nested=\"1\"");
     if (event_.phase == Phase::Notice) attribute("kind", event_.notice);
   }
 
-  bool subjectIsCached() const {
-    const Subject &who = event_.subject, &key = cache_->key;
-    if (cache_->subject.size() == 0 || who.pid != key.pid || who.tid != key.tid || who.uid != key.uid ||
-        who.auid != key.auid || who.ses != key.ses)
-      return false;
-    std::string_view known = cache_->strings.view();
-    for (std::string_view part : {who.comm, who.exe, who.terminal, who.subj, event_.policy}) {
-      // With the end mark, so that no two lists of strings look the same.
-      if (known.size() <= part.size() || known.substr(0, part.size()) != part || known[part.size()] != '\0')
-        return false;
-      known.remove_prefix(part.size() + 1);
-    }
-    return known.empty();
-  }
-
-  void cacheSubject() {
+  void subject() {
     const Subject &who = event_.subject;
-    Buffer *out = out_;
-    out_ = &cache_->subject;
-    out_->clear();
+    const uint32_t numbers[] = {who.pid, who.tid, who.uid, who.auid, who.ses};
+    const std::initializer_list<std::string_view> values = {bytesOf(numbers), who.comm, who.exe,
+                                                            who.terminal,     who.subj, event_.policy};
+    if (cache_->subject.appendIfMadeFrom(values, out_)) return;
+    size_t from = out_->size();
     attribute("pid", who.pid);
     attribute("tid", who.tid);
     attribute("uid", who.uid);
@@ -158,25 +144,53 @@ class LineWriter {
     attribute("exe", who.exe);
     optional("subj", who.subj);
     optional("policy", event_.policy);
-    out_ = out;
-    cache_->key = who;
-    cache_->strings.clear();
-    for (std::string_view part : {who.comm, who.exe, who.terminal, who.subj, event_.policy}) {
-      cache_->strings.append(part);
-      cache_->strings.append('\0');
-    }
+    keep(&cache_->subject, values, from);
+  }
+
+  template <typename T, size_t kCount>
+  static std::string_view bytesOf(const T (&values)[kCount]) {
+    return {reinterpret_cast<const char *>(values), sizeof values};
+  }
+
+  void keep(CachedText *cache, std::initializer_list<std::string_view> values, size_t from) {
+    if (out_->ok() && out_->size() - from <= kMaxCached) cache->keep(values, out_->view(from));
   }
 
   void body() {
     element("event", facts(event_.function).name);
     if (event_.phase == Phase::Response) out_->append(event_.success ? "<state>1</state>" : "<state>0</state>");
-    decision();
-    connection();
-    resource();
-    if (event_.args && facts(event_.function).argCount) appendParam(event_, redactor_, out_);
+    what();
+    if (event_.args && facts(event_.function).argCount) param();
     if (event_.phase == Phase::Response && event_.forwarded) result();
     error();
     if (event_.phase == Phase::Response && event_.forwarded) duration();
+  }
+
+  void what() {
+    const Connection &to = event_.connection;
+    const Resource &on = event_.resource;
+    const uint8_t flags[] = {static_cast<uint8_t>(event_.verdict), to.known, to.readOnlyKnown, to.readOnly,
+                             static_cast<uint8_t>(on.kind)};
+    const std::initializer_list<std::string_view> values = {bytesOf(flags), event_.rule, event_.reason, to.driver,
+                                                            to.uri,         on.name,     on.uuid,       on.parent};
+    if (cache_->what.appendIfMadeFrom(values, out_)) return;
+    size_t from = out_->size();
+    int secrets = redactor_->secretsMet();
+    decision();
+    connection();
+    resource();
+    // A secret has to be met anew each time: an error message may repeat it.
+    if (redactor_->secretsMet() == secrets) keep(&cache_->what, values, from);
+  }
+
+  void param() {
+    const uint64_t call[] = {event_.rid, static_cast<uint64_t>(event_.function)};
+    const std::initializer_list<std::string_view> values = {bytesOf(call), event_.resource.name};
+    if (event_.phase == Phase::Response && cache_->param.appendIfMadeFrom(values, out_)) return;
+    size_t from = out_->size();
+    int secrets = redactor_->secretsMet();
+    appendParam(event_, redactor_, out_);
+    if (event_.phase == Phase::Call && redactor_->secretsMet() == secrets) keep(&cache_->param, values, from);
   }
 
   void decision() {
@@ -293,6 +307,33 @@ void writeHead(const Event &event, XmlLine *line) {
 }
 
 }  // namespace
+
+bool CachedText::appendIfMadeFrom(std::initializer_list<std::string_view> values, Buffer *out) const {
+  if (text_.size() == 0) return false;
+  std::string_view known = values_.view();
+  for (std::string_view value : values) {
+    // Each with its length in front, so that no two lists look the same.
+    size_t size = value.size();
+    if (known.size() < sizeof size + size || memcmp(known.data(), &size, sizeof size) != 0 ||
+        memcmp(known.data() + sizeof size, value.data(), size) != 0)
+      return false;
+    known.remove_prefix(sizeof size + size);
+  }
+  out->append(text_.view());
+  return true;
+}
+
+void CachedText::keep(std::initializer_list<std::string_view> values, std::string_view text) {
+  values_.clear();
+  text_.clear();
+  for (std::string_view value : values) {
+    size_t size = value.size();
+    values_.append({reinterpret_cast<const char *>(&size), sizeof size});
+    values_.append(value);
+  }
+  text_.append(text);
+  if (!values_.ok() || !text_.ok()) text_.clear();
+}
 
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line) {
   out->clear();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "audit/buffer.h"
@@ -18,11 +19,22 @@ struct XmlLine {
   char headBytes[64];
 };
 
-// What a thread's records have in common, kept in finished form.
+// A finished piece of XML with the values that it was made from.
+class CachedText {
+ public:
+  // Appends the text to `out` where it was made from these very values.
+  bool appendIfMadeFrom(std::initializer_list<std::string_view> values, Buffer *out) const;
+  void keep(std::initializer_list<std::string_view> values, std::string_view text);
+
+ private:
+  Buffer text_, values_;
+};
+
+// What a thread's records have in common, kept in finished form: a program mostly says the same about itself.
 struct LineCache {
-  Buffer subject;  // ` pid="..." ... policy="..."`
-  Buffer strings;  // the strings that `subject` was made from
-  Subject key{};   // its numbers; its views are not used
+  CachedText subject;  // ` pid="..." ... policy="..."`
+  CachedText what;     // <decision>, <connection>, <resource>
+  CachedText param;    // of the methodcall, for its methodresponse
   int64_t second = -1;
   char date[20];  // "2026-11-23T05:30:01."
 };

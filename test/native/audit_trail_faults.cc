@@ -160,7 +160,7 @@ pid_t lockAsAnother(const std::string &folder, const std::function<void()> &end)
     int dir = openPrivateFolder(folder.c_str(), false, &failure);
     SharedState state;
     if (state.open(dir, false, &failure)) {
-      state.lock(LockKind::Record, monotonicNs() + 1000000000);
+      state.lock(LockKind::Record, 1000000000);
       end();
     }
     _exit(0);
