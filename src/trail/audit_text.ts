@@ -98,14 +98,29 @@ function argumentFields({ event = '', params }: TrailRecord, limits: Limits): st
 }
 
 function deviceFields(xml: TrailParam | undefined, limits: Limits): string[] {
-  const kind = /<([a-z]*)/.exec(xml?.text ?? '')?.[1] ?? '';
-  const tag = /<source[^>]*/.exec(xml?.text ?? '')?.[0] ?? '';
-  const paths = ['file', 'dev', 'dir', 'path'].map((name) => new RegExp(` ${name}=(["'])(.*?)\\1`, 's').exec(tag)?.[2]);
-  const path = paths.find((candidate) => candidate);
+  const text = xml?.text ?? '';
+  const kind = /<([a-z]*)/.exec(text)?.[1] ?? '';
+  const path = sourcePath(text);
   return [
     ...(WORD.test(kind) ? [`dev=${kind}`] : []),
     ...(path ? [field('path', cut(textToBytes(path), limits.path))] : []),
   ];
+}
+
+/** Only where there is no doubt which one libvirt takes; the record's XML has the whole argument. */
+function sourcePath(xml: string): string | undefined {
+  const [, tag, ...others] = xml.split('<source');
+  if (tag === undefined || others.length > 0 || xml.includes('<!') || !/^[ \t\r\n]/.test(tag)) return undefined;
+  const attributes = new Map<string, string>();
+  for (const [, name = '', , value = ''] of attributesOf(tag)) if (!attributes.has(name)) attributes.set(name, value);
+  const path = ['file', 'dev', 'dir', 'path'].map((name) => attributes.get(name)).find((value) => value);
+  return path?.includes('&') ? undefined : path;
+}
+
+/** Name, quote and value of the attributes that follow an element's name, up to what is no attribute. */
+function* attributesOf(tag: string): Generator<RegExpExecArray> {
+  const attribute = /[ \t\r\n]*([^= \t\r\n]*)[ \t\r\n]*=[ \t\r\n]*(["'])(.*?)\2/sy;
+  for (let match = attribute.exec(tag); match !== null; match = attribute.exec(tag)) yield match;
 }
 
 function wordOr(value: string | undefined): string {

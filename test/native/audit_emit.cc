@@ -23,6 +23,16 @@ void emit(const std::string &value) {
   expect(Trail::append(event) == AppendResult::Ok, Trail::lastFailure());
 }
 
+void emitDevice(const std::string &xml) {
+  static char domain;
+  ArgSlot args[3];
+  args[0].p = &domain;
+  args[1].p = xml.c_str();
+  args[2].u = 3;
+  Event event = domainEvent("virDomainAttachDeviceFlags", Phase::Response, "demo", args);
+  expect(Trail::append(event) == AppendResult::Ok, Trail::lastFailure());
+}
+
 std::string readInput() {
   std::string input;
   char block[4096];
@@ -30,12 +40,12 @@ std::string readInput() {
   return input;
 }
 
-int emitInput() {
+int emitInput(void (*each)(const std::string &)) {
   std::string input = readInput();
   for (size_t at = 0; at < input.size();) {
     size_t end = input.find('\0', at);
     if (end == std::string::npos) end = input.size();
-    emit(input.substr(at, end - at));
+    each(input.substr(at, end - at));
     at = end + 1;
   }
   Trail::shutdown();
@@ -54,11 +64,12 @@ int checkOwn() {
 
 int main(int argc, char **argv) {
   if (argc == 1) return checkOwn();
-  bool netlink = false, file = false;
+  bool netlink = false, file = false, device = false;
   for (int i = 2; i < argc; i++) {
     netlink |= std::string_view(argv[i]) == "netlink";
     file |= std::string_view(argv[i]) == "file";
+    device |= std::string_view(argv[i]) == "device";
   }
   Trail::configure({argv[1], netlink, file, false});
-  return emitInput();
+  return emitInput(device ? emitDevice : emit);
 }

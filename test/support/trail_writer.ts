@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD, temporaryFolder } from './paths.js';
 
-export type Sink = 'netlink' | 'file';
+export type Sink = 'netlink' | 'file' | 'device';
 
-/** Records one failed virDomainSuspend for each value, which is guest, rule, URI and error message at once. */
+/**
+ * Records one failed virDomainSuspend for each value, which is guest, rule, URI and error message at once; with `device`
+ * one virDomainAttachDeviceFlags, of which the value is the XML.
+ */
 export function emit(values: readonly (string | Buffer)[], sinks: readonly Sink[] = ['file']): string {
   const dir = temporaryFolder('trail');
   const input = Buffer.concat(values.map((value) => Buffer.concat([Buffer.from(value), Buffer.from([0])])));

@@ -31,8 +31,26 @@ const HOSTILE = [
   Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1)),
 ];
 
+const DEVICES = [
+  "<disk type='file' device='disk'><source file='/var/lib/x.img'/></disk>",
+  '<disk><source\n  dev = "/dev/sd b"\tfile=\'\'/></disk>',
+  "<disk><source file='/a&amp;b'/></disk>",
+  "<disk><!-- <source file='/a'/> --><source file='/b'/></disk>",
+  "<disk><source file='/a'/><source file='/b'/></disk>",
+  "<disk><sourcefile='/a'/></disk>",
+  '<disk><source file/></disk>',
+  "<disk><source startupPolicy='optional' file='/a'>",
+  "<filesystem><source dir='/ä'/></filesystem>",
+  "<graphics passwd='secret'/>",
+  'x',
+];
+
 const dir = emit(HOSTILE);
-afterAll(() => rmSync(dir, { recursive: true }));
+const devices = emit(DEVICES, ['file', 'device']);
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+  rmSync(devices, { recursive: true });
+});
 
 function ausearch(...args: string[]): string[] {
   const run = spawnSync('ausearch', ['-if', join(dir, 'audit.log'), '--raw', ...args], { encoding: 'latin1' });
@@ -77,9 +95,12 @@ test('lines are whole and short enough for every reader', () => {
   }
 });
 
-test('the trail tells the same audit text', async () => {
+test.each([
+  ['names', dir],
+  ['devices', devices],
+])('the trail tells the same audit text: %s', async (_, folder) => {
   const text = (line: string) => line.slice(line.indexOf('): ') + 3);
   const made: string[] = [];
-  for await (const { record } of readTrail(dir)) made.push(text((record && auditLine(record)) ?? ''));
-  expect(made).toEqual(linesOf(dir, 'audit.log').map(text));
+  for await (const { record } of readTrail(folder)) made.push(text((record && auditLine(record)) ?? ''));
+  expect(made).toEqual(linesOf(folder, 'audit.log').map(text));
 });
