@@ -81,7 +81,7 @@ function refusalOfMissing(name: string): string {
 function expectSweep(run: { status: number | null; stdout: string; stderr: string }): void {
   expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
   const ends = endsOf(run.stdout);
-  expect(ends.size).toBe(3 * functions.length);
+  expect(ends.size).toBe(4 * functions.length);
   expect(differences(ends)).toEqual([]);
 }
 
