@@ -129,11 +129,9 @@ bool uuidOf(ObjectKind kind, void *object, char *out) {
 
 void *connectionOf(ObjectKind kind, void *object) {
   if (kind == ObjectKind::Connect) return object;
-  if (kind == ObjectKind::NetworkPort) {
-    ObjectKind parentKind;
-    void *network = parentOf(kind, object, &parentKind);
-    return network ? connectionOf(ObjectKind::Network, network) : nullptr;
-  }
+  // A snapshot does not hold its connection: searching it for one would read behind its end.
+  ObjectKind parentKind;
+  if (void *parent = parentOf(kind, object, &parentKind)) return connectionOf(parentKind, parent);
   return pointerOf(&connectionFields[static_cast<int>(kind)], functionsOf(kind).connection, object);
 }
 
