@@ -3,7 +3,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 shim=${VIRTSHIM_TEST_SHIM:-$root/build/Release/libvirtshim.so}
 work=$(mktemp -d "${SOAK_FOLDER:-/dev/shm}/virtshim-soak-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap '[ -n "${SOAK_KEEP:-}" ] || rm -rf "$work"' EXIT
 
 for program in host killer; do
   cc -std=gnu11 -O1 -g -Wall "$root/test/soak/$program.c" -lvirt -lpthread -o "$work/$program"
