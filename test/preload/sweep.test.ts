@@ -4,7 +4,15 @@ import { describe, expect } from '@jest/globals';
 import { functions } from '../../src/generated/api.js';
 import { compileFixture } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
-import { deny, imageFile, permissiveExcept, runBare, runShimmed, type ShimOptions } from '../support/shim.js';
+import {
+  deny,
+  imageFile,
+  permissiveExcept,
+  runBare,
+  runShimmed,
+  type ShimOptions,
+  TESTED_SHIM,
+} from '../support/shim.js';
 import { sweepTable } from '../support/sweep_table.js';
 import { requireTool } from '../support/tools.js';
 
@@ -103,6 +111,25 @@ describe('coverage', () => {
     const { records } = runShimmed('virsh', ['-c', 'test:///default', 'list']);
     expect(records.filter((record) => record.kind === 'unknown-api')).toEqual([]);
     expect(known.has('virConnectOpen')).toBe(true);
+  });
+});
+
+describe('the library itself', () => {
+  requireTool('nm')('exports the functions, the hooks of the dynamic linker, and nothing else', () => {
+    const { stdout } = runBare('nm', ['-D', '--defined-only', '--format=posix', TESTED_SHIM]);
+    const exported = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? '');
+    const hooks = ['dlopen', 'dlsym', 'dlvsym'];
+    expect(exported.sort()).toEqual([...functions.map((fn) => fn.name), ...hooks].sort());
+  });
+
+  requireTool('readelf')('needs the C library alone', () => {
+    const { stdout } = runBare('readelf', ['-dW', TESTED_SHIM]);
+    const needed = [...stdout.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1] ?? '');
+    expect(needed.length).toBeGreaterThan(0);
+    expect(needed.filter((name) => !/^(libc|libdl|libpthread|ld-linux-.*)\.so\.\d$/.test(name))).toEqual([]);
   });
 });
 
