@@ -4,6 +4,7 @@ import {
   chownSync,
   closeSync,
   copyFileSync,
+  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -11,13 +12,32 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { command, VIRTSHIM, virtshim } from '../support/cli.js';
+import { type CliOutcome, command, VIRTSHIM, virtshim } from '../support/cli.js';
 import { CLI, ROOT, SHIM, temporaryFolder } from '../support/paths.js';
+import { canMountPrivately, withMounts } from '../support/private_mounts.js';
 import { requireThat, requireTool } from '../support/tools.js';
 
 const OPERATOR = join(ROOT, 'policies/operator.json');
 const asRoot = requireThat(process.geteuid?.() === 0, 'not root');
+const privately = requireThat(canMountPrivately, 'cannot make private mounts');
 const withVirsh = requireTool('virsh');
+
+/** Runs virtshim behind `prefix` in a folder that shows the checkout to every user, whoever may enter the real one. */
+function inPublicView(prefix: readonly string[]): (args: readonly string[], env: NodeJS.ProcessEnv) => CliOutcome {
+  const view = temporaryFolder('view');
+  chmodSync(view, 0o755);
+  const shown = ['dist', 'build', 'node_modules', 'policies', 'package.json'];
+  for (const name of shown) {
+    if (name.includes('.')) writeFileSync(join(view, name), '');
+    else mkdirSync(join(view, name));
+  }
+  const mounts = shown.map((name) => ({ path: join(view, name), source: join(ROOT, name) }));
+  const node = [process.execPath, join(view, 'dist/cli/main.js')];
+  return (args, env) => {
+    const [program, all] = withMounts(mounts, 'env', ['-C', view, ...prefix, ...node, ...args]);
+    return command(program, all, { env });
+  };
+}
 
 /** What a shell script prints, wrapped and not. */
 function bothWays(script: string): [wrapped: string, bare: string] {
@@ -221,18 +241,19 @@ describe('policies and modes', () => {
     expect(effects).toEqual(['virDomainSuspend permitted', 'virDomainDestroy denied', 'virDomainDestroy would-deny']);
   });
 
-  asRoot('another user: the trail and the cache lie in the XDG folders', () => {
+  privately('another user: the trail and the cache lie in the XDG folders', () => {
     const home = temporaryFolder('home');
     chownSync(home, 65534, 65534);
     const env = { HOME: home, XDG_STATE_HOME: join(home, 'state'), XDG_CACHE_HOME: join(home, 'cache') };
-    const args = ['run', '--policy', OPERATOR, '--', 'virsh', '-c', 'test:///default', 'suspend', 'test'];
-    const run = virtshim(args, { env, uid: 65534, cwd: '/' });
+    const asNobody = inPublicView(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']);
+    const suspend = ['virsh', '-c', 'test:///default', 'suspend', 'test'];
+    const run = asNobody(['run', '--policy', 'policies/operator.json', '--', ...suspend], env);
     expect(run).toMatchObject({ status: 0, stderr: '' });
     expect(readFileSync(join(home, 'state/virtshim/trail.xml'), 'utf8')).toContain('<event>virDomainSuspend</event>');
     // The kernel takes no records from such a user.
     expect(readFileSync(join(home, 'state/virtshim/audit.log'), 'utf8')).toContain('op=virDomainSuspend');
     expect(statSync(join(home, 'cache/virtshim')).uid).toBe(65534);
-    expect(virtshim(['trail', 'verify'], { env, uid: 65534, cwd: '/' }).status).toBe(0);
+    expect(asNobody(['trail', 'verify'], env).status).toBe(0);
   });
 });
 
