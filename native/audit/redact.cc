@@ -248,18 +248,24 @@ class Scanner {
   void authority() {
     bool whole = isScheme(in_.substr(0, at_));
     copyTo(at_ + 3);
-    size_t end = at_;
-    while (end < in_.size() && (whole || !(blank(in_[end]) || strchr("\"'<>", in_[end])))) end++;
-    std::string_view uri = in_.substr(at_, end - at_);
+    if (at_ > uriEnd_) uriEnd_ = whole ? in_.size() : uriEndFrom(at_);
+    if (sign_.next(in_, at_, "@") >= uriEnd_) return;
+    std::string_view uri = in_.substr(at_, uriEnd_ - at_);
     size_t stop = uri.find_first_of("/?#");
-    size_t colon = uri.find(':', !uri.empty() && uri[0] == '[' ? uri.find(']') : 0);
+    size_t literalEnd = peek(at_) == '[' ? literal_.next(in_, at_, "]") - at_ : 0;
+    size_t colon = uri.find(':', literalEnd);
     if (colon == std::string_view::npos) return;
     size_t at = uri.substr(0, stop).rfind('@');
     if (at == std::string_view::npos && !isPort(uri, colon + 1, stop)) at = uri.rfind('@');
     if (at == std::string_view::npos || at < colon) return;
-    end = at_ + at;
+    size_t end = at_ + at;
     copyTo(at_ + colon + 1);
     hideTo(end);
+  }
+
+  size_t uriEndFrom(size_t at) const {
+    while (at < in_.size() && !(blank(in_[at]) || strchr("\"'<>", in_[at]))) at++;
+    return at;
   }
 
   static bool isScheme(std::string_view text) {
@@ -287,23 +293,30 @@ class Scanner {
     if (!name.empty() && namesSecret(local)) hideContent(name, equals(local, "secret") || equals(local, "cookies"));
   }
 
+  // A tag that does not end soon counts as one that does.
   bool environmentNamesSecret(size_t at) const {
-    size_t end = in_.find('>', at);
-    std::string_view tag = in_.substr(at, end == std::string_view::npos ? end : end - at);
-    return mayHoldSecret(tag);
+    constexpr size_t kMaxTag = 512;
+    std::string_view tag = in_.substr(at, kMaxTag);
+    char quote = 0;
+    for (size_t i = 0; i < tag.size(); i++) {
+      if (quote ? tag[i] == quote : tag[i] == '"' || tag[i] == '\'') quote = quote ? 0 : tag[i];
+      if (!quote && tag[i] == '>') return mayHoldSecret(tag.substr(0, i));
+    }
+    return true;
   }
 
   // <cookie name='x'>SECRET</cookie>. Of the elements so named, <secret> and <cookies> may have children, which are
   // walked as usual.
   void hideContent(std::string_view name, bool mayHaveChildren) {
-    size_t open = in_.find('>', at_);
-    if (open == std::string_view::npos || in_[open - 1] == '/') return;
+    size_t open = bracket_.next(in_, at_, ">");
+    if (open == in_.size() || in_[open - 1] == '/') return;
+    size_t first = skipBlanks(open + 1);
+    bool children = peek(first) == '<' && !startsWith(in_, first, "<![cdata[");
+    if (children && mayHaveChildren) return;
     size_t end = in_.find("</", open + 1);
     while (end != std::string_view::npos && in_.substr(end + 2, name.size()) != name) end = in_.find("</", end + 2);
     if (end == std::string_view::npos) end = in_.size();
-    size_t first = skipBlanks(open + 1);
-    bool children = first < end && in_[first] == '<' && !startsWith(in_, first, "<![cdata[");
-    if (first >= end || (children && mayHaveChildren)) return;
+    if (first >= end) return;
     while (at_ <= open) {
       if (wordChar(in_[at_]))
         word();
@@ -315,13 +328,30 @@ class Scanner {
 
   // Entities declared inside could carry anything to anywhere.
   void doctype() {
-    size_t open = in_.find('[', at_), close = in_.find('>', at_);
-    bool literal = in_.substr(at_, close - at_).find_first_of("\"'") != std::string_view::npos;
-    if (open == std::string_view::npos || (close < open && !literal)) return copyTo(at_ + 1);
+    size_t open = subset_.next(in_, at_, "["), close = bracket_.next(in_, at_, ">");
+    bool literal = quote_.next(in_, at_, "\"'") < close;
+    if (open == in_.size() || (close < open && !literal)) return copyTo(at_ + 1);
     copyTo(open + 1);
     size_t end = in_.rfind("]>");
     hideTo(end == std::string_view::npos || end < at_ ? in_.size() : end);
   }
+
+  // Where the next of some characters stands, or the end. Remembered while the walk has not come there: what is looked
+  // for again and again from further on must not cost the whole text each time.
+  class NextOf {
+   public:
+    size_t next(std::string_view in, size_t from, const char *which) {
+      if (known_ && from <= at_) return at_;
+      size_t found = in.find_first_of(which, from);
+      at_ = found == std::string_view::npos ? in.size() : found;
+      known_ = true;
+      return at_;
+    }
+
+   private:
+    size_t at_ = 0;
+    bool known_ = false;
+  };
 
   std::string_view in_;
   TextKind kind_;
@@ -331,6 +361,8 @@ class Scanner {
   bool argument_ = false;
   bool secretEnvironment_ = false;
   bool secretNext_ = false;
+  size_t uriEnd_ = 0;
+  NextOf sign_, literal_, bracket_, subset_, quote_;
 };
 
 bool looksLikeXml(std::string_view text) {
