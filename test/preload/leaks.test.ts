@@ -6,7 +6,11 @@ import { ROOT } from '../support/paths.js';
 import { bareEnvironment, TESTED_SHIM } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
 
-requireTool('valgrind', 'virsh', 'cc')('no leak and no wrong access of virsh has the shim as its cause', () => {
+requireTool(
+  'valgrind',
+  'virsh',
+  'cc',
+)('no leak and no wrong access of virsh has the shim as its cause', () => {
   const run = spawnSync(join(ROOT, 'test/soak/leaks'), [], {
     encoding: 'utf8',
     env: bareEnvironment({ VIRTSHIM_TEST_SHIM: TESTED_SHIM }),
