@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from '@jest/globals';
 import { type ActorRun, act, type Command, domainXml, OPEN } from '../support/actor.js';
-import { imageFile, permissiveExcept } from '../support/shim.js';
+import { deny, imageFile, permissiveExcept } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
 import { readTrail, schemaErrors, trailLines } from '../support/trail_checks.js';
 
@@ -292,6 +292,55 @@ describe('keys that are pressed', () => {
     const [pressed] = readTrail(trail).filter((record) => record.event === 'virDomainSendKey');
     expect(String(pressed?.param('keycodes'))).toMatch(/^hmac:[0-9a-f]{16}$/);
     expect(String(pressed?.param('nkeycodes'))).toBe('3');
+  });
+});
+
+describe('long arguments', () => {
+  // Made so that whoever looks for the end of something from each beginning looks at the whole text each time.
+  const repeated = (text: string) => text.repeat(Math.ceil(400_000 / text.length));
+  const long: readonly Command[] = [
+    ['define', `<d>${repeated('<secret>')}`],
+    ['define', `<d>${repeated('<secret>')}${repeated('</a>')}`],
+    ['define', `<d>${repeated('<secret ')}`],
+    ['define', `<d>${repeated('<password ')}`],
+    ['define', `<d>${repeated('<cookie>')}${repeated('</cookies>')}`],
+    ['define', `<d>${repeated('<env ')}`],
+    ['define', `<d>${repeated('<env "')}`],
+    ['define', `<d>${repeated('<arg value="a')}`],
+    ['define', `<d>${repeated('://')}@`],
+    ['define', `<d>${repeated('://[')}@`],
+    ['define', `<d>${repeated('://a/')}@`],
+    ['define', `<d>${repeated('://:a/')} @`],
+    ['open', `a${repeated('://:@')}`],
+    ['open', `a${repeated('://a:b')}@`],
+    ['define', `<d>${repeated('password=')}`],
+    ['define', `<d>${repeated('password ')}`],
+    ['define', `<d>${repeated('passwd=&quot;\\')}`],
+    ['define', repeated('<!DOCTYPE ')],
+    ['define', `${repeated('<!DOCTYPE ')}[`],
+    ['define', `${repeated(`<!DOCTYPE '`)}>`],
+    ['define', repeated('<?')],
+    ['monitor', repeated('{"password":')],
+    ['monitor', repeated('"password",')],
+    ['monitor', repeated('{"key":[')],
+    ['monitor', repeated('password ')],
+    ['attach', `<disk>${repeated('<source ')}`],
+    ['attach', `<disk><source ${repeated('a="b" ')}`],
+  ];
+
+  test('are recorded in time', async () => {
+    const policy = await imageFile(
+      permissiveExcept([deny('x', ['virDomainReset'], ['x'])], {
+        audit: { netlink: false, file: 'always', levels: { 'vir*': 'request-response' } },
+      }),
+    );
+    const commands: Command[] = [OPEN, ['lookup', 'test'], ...long];
+    const begin = Date.now();
+    act(commands, { shim: false });
+    const bare = Date.now() - begin;
+    const run = act(commands, { policy });
+    expect(run.answers).toHaveLength(commands.length);
+    expect(Date.now() - begin - bare).toBeLessThan(5 * bare + 5000);
   });
 });
 
