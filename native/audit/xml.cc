@@ -315,7 +315,7 @@ bool CachedText::appendIfMadeFrom(std::initializer_list<std::string_view> values
     // Each with its length in front, so that no two lists look the same.
     size_t size = value.size();
     if (known.size() < sizeof size + size || memcmp(known.data(), &size, sizeof size) != 0 ||
-        memcmp(known.data() + sizeof size, value.data(), size) != 0)
+        known.substr(sizeof size, size) != value)
       return false;
     known.remove_prefix(sizeof size + size);
   }
