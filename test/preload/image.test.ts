@@ -3,11 +3,12 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { type CallsRun, callOf, opened, shimmedCalls } from '../support/calls.js';
+import { requireFixtures } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
 import { compileImage, folderWithMode, imageFile, permissiveExcept } from '../support/shim.js';
-import { requireThat, requireTool } from '../support/tools.js';
+import { requireThat } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 const testAsRoot = requireThat(process.getuid?.() === 0, 'needs root to give files to another user');
 
 const accessDenied = 88;

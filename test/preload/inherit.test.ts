@@ -2,12 +2,12 @@
 import { copyFileSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect } from '@jest/globals';
-import { compileFixture } from '../support/fixtures.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
 import { PRELOAD, runShimmed, TESTED_SHIM } from '../support/shim.js';
 import { requireTool } from '../support/tools.js';
 
-const test = requireTool('virsh', 'cc');
+const test = requireFixtures('virsh');
 
 // The shell is wrapped itself; virsh is its child.
 const script = ['-c', 'echo "$LD_PRELOAD"; virsh -q -c test:///default suspend test && echo suspended'];

@@ -1,12 +1,11 @@
 // Calls that libvirt makes to itself are not the program's; calls that the program makes from libvirt's callbacks are.
 import { describe, expect } from '@jest/globals';
 import { fakeLibvirt } from '../support/fake_libvirt.js';
-import { compileFixture } from '../support/fixtures.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import type { TrailRecord } from '../support/records.js';
 import { deny, imageFile, permissiveExcept, runBare, runShimmed } from '../support/shim.js';
-import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 
 const program = () => compileFixture('nested.c', { flags: ['-O2', '-lvirt'] });
 const recordAll = { audit: { netlink: false, levels: { '*': 'request-response' as const } } };

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { RuleDocument } from '../../src/policy/document.js';
 import { callOf, callsProgram, opened, shimmedCalls, withDomain } from '../support/calls.js';
+import { requireFixtures } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
 import { canMountPrivately, withMounts } from '../support/private_mounts.js';
 import type { TrailRecord } from '../support/records.js';
 import { deny, imageFile, permissiveExcept, runShimmed } from '../support/shim.js';
-import { requireThat, requireTool } from '../support/tools.js';
+import { requireThat } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 const testAlias = requireThat(
   canMountPrivately && existsSync('/etc/libvirt/libvirt.conf'),
   'libvirt.conf cannot be replaced privately',

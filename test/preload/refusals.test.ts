@@ -2,18 +2,19 @@
 import { describe, expect } from '@jest/globals';
 import { functions } from '../../src/generated/api.js';
 import type { PolicyDocument } from '../../src/policy/document.js';
+import { requireBinding } from '../support/bindings.js';
 import { type CallOutcome, callOf, opened, shimmedCalls, withDomain } from '../support/calls.js';
-import { compileFixture } from '../support/fixtures.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { ROOT } from '../support/paths.js';
 import type { TrailRecord } from '../support/records.js';
 import { deny, imageFile, permissiveExcept, runShimmed, TESTED_SHIM } from '../support/shim.js';
 import { sweepTable } from '../support/sweep_table.js';
 import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 const testVirsh = requireTool('virsh');
-const testPython = requireTool('/usr/bin/python3');
-const testPerl = requireTool('perl');
+const testPython = requireBinding('python');
+const testPerl = requireBinding('perl');
 
 const accessDenied = 88;
 const fromAccess = 55;
@@ -199,7 +200,7 @@ describe('as tools show it', () => {
     expect(run.stdout).toMatch(messagePattern);
   });
 
-  test('Node, by @unraid/libvirt', async () => {
+  requireBinding('unraid')('Node, by @unraid/libvirt', async () => {
     const script = `
       require('koffi').load(process.argv[1], { global: true, lazy: true });
       import('@unraid/libvirt').then(async ({ Hypervisor }) => {

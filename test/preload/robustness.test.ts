@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { verifyTrail } from '../../src/trail/index.js';
-import { compileFixture } from '../support/fixtures.js';
+import { requireBinding } from '../support/bindings.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
 import {
   deny,
@@ -15,9 +16,9 @@ import {
   type ShimmedOutcome,
   type ShimOptions,
 } from '../support/shim.js';
-import { requireThat, requireTool } from '../support/tools.js';
+import { requireThat } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 const testAsRoot = requireThat(process.getuid?.() === 0, 'needs root');
 
 const program = () => compileFixture('rough.c', { flags: ['-lvirt', '-lpthread'] });
@@ -225,7 +226,7 @@ describe('environment', () => {
     await expectRecords(run, { virDomainSetAutostart: 2, virDomainDestroy: 1 });
   });
 
-  requireTool('/usr/bin/python3')('that a Python program empties', async () => {
+  requireBinding('python')('that a Python program empties', async () => {
     const script = [
       'import os, libvirt',
       'os.environ.clear()',

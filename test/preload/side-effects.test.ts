@@ -2,10 +2,10 @@
 // whatever the shim had to look up.
 import { describe, expect } from '@jest/globals';
 import { bareCalls, shimmedCalls, withDomain } from '../support/calls.js';
+import { requireFixtures } from '../support/fixtures.js';
 import { deny, imageFile, permissiveExcept, type ShimOptions } from '../support/shim.js';
-import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 
 const uuidOfTest = '6695eb01-f6a4-8304-79aa-97f2502e193f';
 

@@ -2,7 +2,7 @@
 // error callbacks, and the signal where it crashes libvirt.
 import { describe, expect } from '@jest/globals';
 import { functions } from '../../src/generated/api.js';
-import { compileFixture } from '../support/fixtures.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { temporaryFolder } from '../support/paths.js';
 import {
   deny,
@@ -16,7 +16,7 @@ import {
 import { sweepTable } from '../support/sweep_table.js';
 import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc', 'virsh');
+const test = requireFixtures('virsh');
 
 /** Functions that are not wrapped, each with its reason. */
 const notWrapped: Readonly<Record<string, string>> = {};

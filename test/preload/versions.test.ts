@@ -1,11 +1,10 @@
 // libvirts of other ages: functions that the installed one lacks, and functions that the shim does not know.
 import { describe, expect } from '@jest/globals';
 import { fakeLibvirt } from '../support/fake_libvirt.js';
-import { compileFixture } from '../support/fixtures.js';
+import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { deny, imageFile, permissiveExcept, runBare, runShimmed, type ShimOptions } from '../support/shim.js';
-import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 
 const program = () => compileFixture('by_name.c', { flags: ['-ldl'] });
 

@@ -1,8 +1,9 @@
 // However a program comes by libvirt's functions, it gets the shim's; and whatever else it looks up is left alone.
 import { dirname } from 'node:path';
 import { describe, expect } from '@jest/globals';
+import { type Binding, requireBinding } from '../support/bindings.js';
 import { callsProgram, withDomain } from '../support/calls.js';
-import { type CompileOptions, compileFixture } from '../support/fixtures.js';
+import { type CompileOptions, compileFixture, requireFixtures } from '../support/fixtures.js';
 import { ROOT } from '../support/paths.js';
 import {
   deny,
@@ -15,9 +16,8 @@ import {
   type ShimOptions,
   TESTED_SHIM,
 } from '../support/shim.js';
-import { requireTool } from '../support/tools.js';
 
-const test = requireTool('cc');
+const test = requireFixtures();
 
 const shared = (...flags: string[]): CompileOptions => ({ flags: ['-shared', '-fPIC', ...flags], fileName: 'lib.so' });
 const plugin = () => compileFixture('plugin.c', shared('-lvirt'));
@@ -164,30 +164,30 @@ libvirt.registerErrorHandler(lambda a, b: None, None)
 try: libvirt.open("test:///default").lookupByName("test").destroy()
 except libvirt.libvirtError as e: print(e)`;
 
-const bindings: readonly (readonly [name: string, program: string, args: readonly string[]])[] = [
-  ['ctypes', '/usr/bin/python3', ['-c', ctypes]],
-  ['libvirt-python', '/usr/bin/python3', ['-c', python]],
-  ['koffi', process.execPath, ['-e', koffi]],
-  ['@unraid/libvirt', process.execPath, ['-e', unraid]],
-  ['Sys::Virt', 'perl', ['-MSys::Virt', '-e', perl]],
-  ['php', 'php', ['-r', php]],
-  ['ruby', 'ruby', ['-e', ruby]],
+const bindings: readonly (readonly [name: string, needs: Binding, program: string, args: readonly string[]])[] = [
+  ['ctypes', 'python', '/usr/bin/python3', ['-c', ctypes]],
+  ['libvirt-python', 'python', '/usr/bin/python3', ['-c', python]],
+  ['koffi', 'node', process.execPath, ['-e', koffi]],
+  ['@unraid/libvirt', 'unraid', process.execPath, ['-e', unraid]],
+  ['Sys::Virt', 'perl', 'perl', ['-MSys::Virt', '-e', perl]],
+  ['php', 'php', 'php', ['-r', php]],
+  ['ruby', 'ruby', 'ruby', ['-e', ruby]],
 ];
 
 describe('bindings under LD_PRELOAD', () => {
-  for (const [name, program, args] of bindings) {
-    requireTool(program)(name, async () => {
+  for (const [name, needs, program, args] of bindings) {
+    requireBinding(needs)(name, async () => {
       expectRefused(await refused(program, args, { cwd: ROOT }));
     });
   }
 });
 
 describe('bindings without LD_PRELOAD', () => {
-  test('@unraid/libvirt, after koffi loaded the shim for all', async () => {
+  requireBinding('unraid')('@unraid/libvirt, after koffi loaded the shim for all', async () => {
     expectRefused(await refused(process.execPath, ['-e', unraid, TESTED_SHIM], { cwd: ROOT, preload: false }));
   });
 
-  test('a worker thread of Node is covered too', async () => {
+  requireBinding('unraid')('a worker thread of Node is covered too', async () => {
     const inWorker = `
       require('koffi').load(process.argv[1], { global: true, lazy: true });
       new (require('node:worker_threads').Worker)(${JSON.stringify(unraid.replace('if (process.argv[1])', 'if (false)'))}, { eval: true });`;

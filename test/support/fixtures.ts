@@ -3,10 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { test } from '@jest/globals';
 import { ROOT } from './paths.js';
+import { findTool, requireThat } from './tools.js';
 
 const SOURCES = join(ROOT, 'test/fixtures/preload');
 const CACHE = join(ROOT, 'build/fixtures');
+
+/** jest's `test` where these programs can be compiled and run, else `test.skip`, with the reason printed once. */
+export function requireFixtures(...tools: string[]): typeof test | typeof test.skip {
+  const missing = ['cc', ...tools].filter((tool) => findTool(tool) === undefined);
+  if (!existsSync('/usr/include/libvirt/libvirt.h')) missing.push("libvirt's headers");
+  return requireThat(missing.length === 0, `${missing.join(', ')} not installed`);
+}
 
 export interface CompileOptions {
   /** Further arguments of the compiler: libraries, -shared, -D... */
