@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "policy/policy.h"
 
@@ -16,6 +17,19 @@ constexpr int kReasonSize = 320;
 // process, but for `reason`.
 struct Verdict {
   Verdict() { reason[0] = 0; }
+  Verdict(const Verdict &other) { *this = other; }
+  // Nearly every verdict is without a reason, and is copied on every judged call.
+  Verdict &operator=(const Verdict &other) {
+    denied = other.denied;
+    enforced = other.enforced;
+    rule = other.rule;
+    digest = other.digest;
+    if (other.reason[0])
+      memcpy(reason, other.reason, sizeof reason);
+    else
+      reason[0] = 0;
+    return *this;
+  }
 
   bool denied = false;       // some policy refuses, in whichever mode
   bool enforced = false;     // and it is in enforcing mode: do not forward
