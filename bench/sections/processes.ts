@@ -23,7 +23,8 @@ export async function startUp(shop: Workshop): Promise<Figure[]> {
     );
     await Promise.all(processes.map((process) => process.end()));
     const ms = (index: number, clock: 'first' | 'second') => (answers[index] ?? []).map((each) => each[clock] / 1e6);
-    const [bare, shimmed] = [ms(0, 'second'), ms(1, 'second')];
+    // On the wall: a start may wait for the kernel without using the processor.
+    const [bare, shimmed] = [ms(0, 'first'), ms(1, 'first')];
     figures.push({
       section: 'start',
       name: command.join(' '),
@@ -34,8 +35,8 @@ export async function startUp(shop: Workshop): Promise<Figure[]> {
       reference: median(bare),
       ratio: median(shimmed) / median(bare),
       details: {
-        addedWallMs: medianDifference(ms(1, 'first'), ms(0, 'first')),
-        bareWallMs: median(ms(0, 'first')),
+        addedProcessorMs: medianDifference(ms(1, 'second'), ms(0, 'second')),
+        bareProcessorMs: median(ms(0, 'second')),
       },
     });
   }
