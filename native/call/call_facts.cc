@@ -233,9 +233,12 @@ void LiveCallFacts::learnFromString(const ArgFacts &arg, const char *text) {
 void *LiveCallFacts::connectionPointer() {
   if (result_ && isOpen(function_)) return result_;
   if (function_.connectArg >= 0) return const_cast<void *>(args_[function_.connectArg].p);
-  if (function_.resourceArg < 0) return nullptr;
-  void *object = const_cast<void *>(args_[function_.resourceArg].p);
-  return isObject(function_.object, object) ? connectionOf(function_.object, object) : nullptr;
+  // Not always the resource: a volume is looked up in a pool.
+  int at = function_.resourceArg >= 0 ? function_.resourceArg : 0;
+  if (at >= function_.argCount || function_.args[at].type != ArgType::Object) return nullptr;
+  ObjectKind kind = function_.args[at].object;
+  void *object = const_cast<void *>(args_[at].p);
+  return isObject(kind, object) ? connectionOf(kind, object) : nullptr;
 }
 
 void LiveCallFacts::findConnection() {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "api/facts.h"
 #include "call/interest.h"
@@ -41,19 +42,31 @@ R failureValue(FunctionId id) {
   }
 }
 
+// The pipeline may have put a copy in the place of a string.
+template <typename T>
+T fromSlot(T value, const ArgSlot &slot) {
+  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<T>(const_cast<void *>(slot.p));
+  return value;
+}
+
+template <typename R, typename... A, size_t... I>
+R forward(void *real, const ArgSlot *slots, std::index_sequence<I...>, A... args) {
+  return reinterpret_cast<R (*)(A...)>(real)(fromSlot(args, slots[I])...);
+}
+
 template <typename R, typename... A>
 [[gnu::noinline]] R dispatchJudged(FunctionId id, const void *caller, A... args) {
-  using Real = R (*)(A...);
   // One more than needed: a function without arguments has an array all the same.
-  const ArgSlot slots[] = {toSlot(args)..., ArgSlot{}};
+  ArgSlot slots[] = {toSlot(args)..., ArgSlot{}};
+  constexpr auto indexes = std::index_sequence_for<A...>();
   Call call(id, slots, caller);
   if constexpr (std::is_void_v<R>) {
     if (!call.before()) return;
-    reinterpret_cast<Real>(call.real())(args...);
+    forward<R, A...>(call.real(), slots, indexes, args...);
     call.after(ArgSlot{});
   } else {
     if (!call.before()) return failureValue<R>(id);
-    R result = reinterpret_cast<Real>(call.real())(args...);
+    R result = forward<R, A...>(call.real(), slots, indexes, args...);
     return call.after(toSlot(result)) ? result : failureValue<R>(id);
   }
 }

@@ -43,7 +43,7 @@ int describeCall(const FunctionFacts &function, LiveCallFacts *facts, char *out,
 
 }  // namespace
 
-Call::Call(FunctionId id, const ArgSlot *args, const void *caller)
+Call::Call(FunctionId id, ArgSlot *args, const void *caller)
     : function_(facts(id)), id_(id), args_(args), caller_(caller), errno_(errno), facts_(id, args) {}
 
 bool Call::before() {
@@ -80,6 +80,10 @@ bool Call::missing() {
 
 bool Call::filter() {
   if (interest_ == kPrepared) return true;
+  if (!held_.hold(function_, args_)) {
+    denyFor(&verdict_, "out of memory");
+    return refuse();
+  }
   judgeCall();
   if (verdict_.enforced) return refuse();
   if (verdict_.denied) interest_ |= kRecord;

@@ -11,6 +11,7 @@
 
 #include "api/facts.h"
 #include "call/call_facts.h"
+#include "call/held_strings.h"
 #include "call/policies.h"
 #include "call/recorder.h"
 
@@ -19,7 +20,8 @@ namespace virtshim {
 // One call on its way. Lives on the caller's stack; allocates only for names longer than its buffers.
 class Call {
  public:
-  Call(FunctionId id, const ArgSlot *args, const void *caller);
+  // `args` may be changed by before(): what they are then is to be forwarded.
+  Call(FunctionId id, ArgSlot *args, const void *caller);
   Call(const Call &) = delete;
   Call &operator=(const Call &) = delete;
 
@@ -51,7 +53,7 @@ class Call {
 
   const FunctionFacts &function_;
   const FunctionId id_;
-  const ArgSlot *args_;
+  ArgSlot *args_;
   const void *caller_;
   void *real_ = nullptr;
   int64_t startNs_ = 0;
@@ -62,6 +64,7 @@ class Call {
   bool deferred_ = false;  // judged by what the call returns
   Verdict verdict_;
   LiveCallFacts facts_;
+  HeldStrings held_;
 };
 
 }  // namespace virtshim

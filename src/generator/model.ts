@@ -124,7 +124,7 @@ function buildFunction(raw: RawFunction, context: Context): ApiFunction {
     returnsObject: objectKind(raw.returns),
     failure: overrides.failure(raw.name) ?? meaning[1],
     flagsArg: args.findIndex((arg) => arg.name === 'flags'),
-    ...findResource(raw, args, checks, overrides.object(raw.name)),
+    ...findResource(raw, callClass, args, checks, overrides.object(raw.name)),
   };
 }
 

@@ -406,6 +406,16 @@ describe('look-ups', () => {
     expect(lost.calls.at(-1)).toMatchObject({ value: 'null', code: accessDenied });
   });
 
+  test('a volume is judged as itself, not as the pool that it is looked up in', async () => {
+    const steps = [...opened, 'pool:default-pool', volumeXml, 'vol:vol'];
+    const named = async (name: string) => imageFile(permissiveExcept([deny('no', ['storage-vol.getattr'], [name])]));
+    const hidden = shimmedCalls(steps, { policy: await named('vol') });
+    expect(hidden.calls.at(-1)).toMatchObject({ value: 'null', code: accessDenied });
+    expect(hidden.records.at(-1)?.resource).toEqual({ kind: 'storage-vol', name: 'vol' });
+    const found = shimmedCalls(steps, { policy: await named('default-pool') });
+    expect(found.calls.at(-1)).toMatchObject({ value: 'object', code: 0 });
+  });
+
   test('a failing look-up fails as libvirt says, though the rules ask for facts it cannot have', async () => {
     const run = shimmedCalls([...opened, 'lookup_id:77'], { policy: await imageFile(permissiveExcept([hidden])) });
     expect(run.calls.at(-1)).toMatchObject({ value: 'null', code: 42, callbacks: 1 });

@@ -259,7 +259,8 @@ describe('the object of a call', () => {
   test.each([
     ['virDomainSuspend', 0, -1, 'Domain'],
     ['virDomainSnapshotDelete', 0, -1, 'DomainSnapshot'],
-    ['virStoragePoolLookupByVolume', 0, -1, 'StorageVol'],
+    ['virStoragePoolLookupByVolume', -1, -1, 'StoragePool'],
+    ['virStorageVolLookupByName', -1, -1, 'StorageVol'],
     ['virStorageVolCreateXML', 0, -1, 'StoragePool'],
     ['virDomainMigrate', 0, -1, 'Domain'],
     ['virDomainDefineXML', -1, 0, 'Domain'],
