@@ -256,8 +256,9 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
   return fileIdOf(fd_) == file_ && !byteIsLocked(fd_, kSlotBytes + (number - 1));
 }
 
-LockResult SharedState::lock(LockKind kind, int64_t waitNs) {
+LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *takenNs) {
   int64_t begin = monotonicNs();
+  if (takenNs) *takenNs = begin;
   if (!ensureWhole(begin)) return LockResult::TimedOut;
   std::atomic<uint32_t> *lock = word(kind);
   uint32_t seen = 0;
@@ -280,6 +281,7 @@ LockResult SharedState::lock(LockKind kind, int64_t waitNs) {
     int64_t before = monotonicNs();
     futexWait(lock, seen | kWaiters, kWaitMs);
     int64_t now = monotonicNs();
+    if (takenNs) *takenNs = now;
     if (now - before >= (kWaitMs - 1) * 1000000 && lock->load(std::memory_order_relaxed) == (seen | kWaiters) &&
         (seen & ~kWaiters) != self_ && ownerIsDead(seen, now - begin)) {
       uint32_t dead = seen | kWaiters;

@@ -37,7 +37,8 @@ class SharedState {
   bool isOpen() const { return memory_ != nullptr; }
   FileId file() const { return file_; }
 
-  LockResult lock(LockKind kind, int64_t waitNs);
+  // *takenNs: the monotonic time at which the lock was had, or last waited for.
+  LockResult lock(LockKind kind, int64_t waitNs, int64_t *takenNs = nullptr);
   void unlock(LockKind kind);
 
   // Under the record lock. False where nothing trustworthy is stored.

@@ -32,7 +32,8 @@ constexpr int kFlushAtExitMs = 1000;
 struct ThreadState {
   Buffer line, text, origin, scratch, more;
   LineCache cache;
-  bool busy = false;  // a signal handler that calls libvirt must not come in twice
+  uint64_t openCall = 0;  // record id of the methodcall that was this thread's last record
+  bool busy = false;      // a signal handler that calls libvirt must not come in twice
   char failure[PATH_MAX + 256] = "";
 };
 
@@ -168,16 +169,16 @@ SharedState *ensureOpen(OpenFailure *failure) {
 }
 
 // Locks the trail that counts now: trail.state may be replaced while a thread waits in the old one.
-SharedState *lockCurrent(SharedState *state, bool *takenOver, OpenFailure *failure) {
+SharedState *lockCurrent(SharedState *state, TrailFile::Moment *moment, OpenFailure *failure) {
   while (true) {
-    LockResult result = state->lock(LockKind::Record, kLockNs);
+    LockResult result = state->lock(LockKind::Record, kLockNs, &moment->nowNs);
     if (result == LockResult::TimedOut) {
       *failure = {ETIMEDOUT, "another process holds the trail"};
       return nullptr;
     }
     SharedState *current = g_state.load(std::memory_order_acquire);
     if (current == state) {
-      *takenOver = result == LockResult::TakenOver;
+      moment->takenOver = result == LockResult::TakenOver;
       return state;
     }
     state->unlock(LockKind::Record);
@@ -188,7 +189,7 @@ SharedState *lockCurrent(SharedState *state, bool *takenOver, OpenFailure *failu
 }
 
 // Someone removed or replaced trail.state: all processes must meet in the new one.
-SharedState *replaceState(SharedState *old, OpenFailure *failure) {
+SharedState *replaceState(SharedState *old, TrailFile::Moment *moment, OpenFailure *failure) {
   SharedState *fresh = openState(failure);
   if (!fresh) {
     // The others may have met in the new one already: nothing is written before this one is there too.
@@ -199,20 +200,22 @@ SharedState *replaceState(SharedState *old, OpenFailure *failure) {
   g_state.store(fresh, std::memory_order_release);
   old->unlock(LockKind::Record);
   old->retire();
-  bool takenOver;
-  return lockCurrent(fresh, &takenOver, failure);
+  return lockCurrent(fresh, moment, failure);
 }
 
-AppendResult writeRecord(ThreadState *thread, SharedState *state, XmlLine *line, uint8_t chain[kSha256Size]) {
+AppendResult writeRecord(ThreadState *thread, SharedState *state, const Event &event, const XmlLine &line,
+                         uint8_t chain[kSha256Size]) {
   OpenFailure failure{};
-  bool takenOver = false;
-  state = lockCurrent(state, &takenOver, &failure);
+  TrailFile::Moment moment{};
+  moment.answers = event.phase == Phase::Response && event.rid == thread->openCall;
+  thread->openCall = event.phase == Phase::Call ? event.rid : 0;
+  state = lockCurrent(state, &moment, &failure);
   if (!state) return failed(thread, failure.error, failure.detail);
   if (g_file.timeToCheckPaths() && g_file.stateWasReplaced(state->file())) {
-    state = replaceState(state, &failure);
+    state = replaceState(state, &moment, &failure);
     if (!state) return failed(thread, failure.error, failure.detail);
   }
-  bool ok = g_file.append(state, takenOver, &thread->line, *line, chain, &failure);
+  bool ok = g_file.append(state, moment, &thread->line, line, chain, &failure);
   state->unlock(LockKind::Record);
   return ok ? AppendResult::Ok : failed(thread, failure.error, failure.detail);
 }
@@ -234,7 +237,7 @@ AppendResult appendEvent(ThreadState *thread, const Event &event) {
   XmlLine line;
   if (!writeXmlLine(event, &redactor, &thread->cache, &thread->line, &line)) return failed(thread, ENOMEM, nullptr);
   uint8_t chain[kSha256Size];
-  AppendResult result = writeRecord(thread, state, &line, chain);
+  AppendResult result = writeRecord(thread, state, event, line, chain);
   if (result == AppendResult::Ok && event.phase == Phase::Response && sinkWanted())
     submitText(thread, g_state.load(std::memory_order_acquire), event, chain, &redactor);
   for (Buffer *buffer : {&thread->line, &thread->scratch, &thread->more}) buffer->shrink(kKeepBytes);

@@ -14,8 +14,14 @@ class TrailFile {
  public:
   void configure(const char *directory, bool groupReadable);  // `directory` must outlive the object
 
+  struct Moment {
+    int64_t nowNs;   // monotonic
+    bool takenOver;  // the lock's last owner died inside
+    bool answers;    // the response to this thread's last record
+  };
+
   // Fills in sequence number and chain value and writes the line with one write(2). On failure nothing of it stays.
-  bool append(SharedState *state, bool takenOver, Buffer *buffer, const XmlLine &line, uint8_t chain[kSha256Size],
+  bool append(SharedState *state, const Moment &moment, Buffer *buffer, const XmlLine &line, uint8_t chain[kSha256Size],
               OpenFailure *failure);
 
   bool timeToCheckPaths();  // about once a second
@@ -25,7 +31,8 @@ class TrailFile {
   void afterFork();
 
  private:
-  bool ready(SharedState *state, bool takenOver, Position *at, OpenFailure *failure);
+  bool ready(SharedState *state, const Moment &moment, Position *at, OpenFailure *failure);
+  bool justChecked(const Moment &moment, const Position &at) const;
   bool open(FileStatus *status, OpenFailure *failure);
   void closeOurs();
   bool wasRotated();
@@ -40,6 +47,8 @@ class TrailFile {
   int fd_ = -1;
   FileId id_{};
   int64_t nextCheckMs_ = 0;
+  int64_t checkedNs_ = 0;         // when the descriptor was last seen to be our file
+  uint64_t checkedSequence_ = 0;  // the record that was written then
   bool checkPath_ = false;
   bool tornTail_ = false;  // the file ends inside a line that cannot be cut: start on a new one
 };
