@@ -39,7 +39,10 @@ async function bytesPerCall(
   return Math.round((statSync(path).size - before) / calls);
 }
 
-/** Both records of a call against one plain append of the same bytes, and against a shim that opens its log each time. */
+/**
+ * Both records of a call against one plain append of all their bytes, against one of each record's, and against a shim
+ * that opens its log each time.
+ */
 export async function recordedCalls(shop: Workshop, sizes: readonly number[]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const rules of sizes) {
@@ -50,10 +53,18 @@ export async function recordedCalls(shop: Workshop, sizes: readonly number[]): P
       shop.shimmedWorker(image),
       shop.bareWorker(),
       shop.naiveWorker(join(shop.newFolder(), 'naive.log')),
+      shop.bareWorker(),
     ] as const;
-    const lines = [`pause ${callsPerRound}`, `pause ${callsPerRound}`, `append ${callsPerRound} ${bytes}`];
+    const calls = `pause ${callsPerRound}`;
+    const lines = [
+      calls,
+      calls,
+      `append ${callsPerRound} ${bytes}`,
+      calls,
+      `append ${2 * callsPerRound} ${Math.round(bytes / 2)}`,
+    ];
     const answers = await interleave(
-      processes.map((process, index) => ({ process, line: lines[index] ?? `pause ${callsPerRound}` })),
+      processes.map((process, index) => ({ process, line: lines[index] ?? calls })),
       shop.rounds,
     );
     await Promise.all(processes.map((process) => process.end()));
@@ -64,11 +75,12 @@ export async function recordedCalls(shop: Workshop, sizes: readonly number[]): P
 
 function figuresOfRecords(rules: number, bytes: number, answers: readonly Answer[][]): Figure[] {
   const of = (clock: Clock) => {
-    const [bare, shimmed, append, naive] = answers.map((each) => perCall(each, callsPerRound, clock));
+    const [bare, shimmed, append, naive, twoAppends] = answers.map((each) => perCall(each, callsPerRound, clock));
     return {
       added: medianDifference(shimmed ?? [], bare ?? []),
       naive: medianDifference(naive ?? [], bare ?? []),
       append: median(append ?? []),
+      twoAppends: median(twoAppends ?? []),
     };
   };
   const thread = of('second');
@@ -79,11 +91,13 @@ function figuresOfRecords(rules: number, bytes: number, answers: readonly Answer
     addedWallNs: wall.added,
     appendNs: thread.append,
     appendWallNs: wall.append,
+    twoAppendsNs: thread.twoAppends,
     naiveNs: thread.naive,
     naiveWallNs: wall.naive,
   };
   const common = { section: 'recorded', rules, unit: 'x', details } as const;
   const toAppend = thread.added / thread.append;
+  const toTwo = thread.added / thread.twoAppends;
   const toNaive = thread.added / thread.naive;
   return [
     {
@@ -93,6 +107,14 @@ function figuresOfRecords(rules: number, bytes: number, answers: readonly Answer
       ratio: toAppend,
       limit: appendLimit,
       reference: thread.append,
+    },
+    {
+      ...common,
+      name: 'to two appends',
+      value: toTwo,
+      ratio: toTwo,
+      limit: appendLimit,
+      reference: thread.twoAppends,
     },
     { ...common, name: 'to naive shim', value: toNaive, ratio: toNaive, limit: naiveLimit, reference: thread.naive },
   ];
