@@ -234,6 +234,29 @@ describe('a protected guest', () => {
   });
 });
 
+describe('a definition that another thread rewrites', () => {
+  test('is forwarded as it was judged', async () => {
+    const rule = deny('no-prod', ['domain.*'], ['prod-1']);
+    const policy = await imageFile(permissiveExcept([rule], { audit: { netlink: false, levels: { 'vir*': 'none' } } }));
+    const run = act([OPEN, ['race', 'webb-1', 'prod-1', '10000']], { policy });
+    const [, others, defined] = /^(\d+) of (\d+)$/.exec(String(run.answers[1]?.name)) ?? [];
+    expect(others).toBe('0');
+    expect(Number(defined)).toBeGreaterThan(10);
+  });
+
+  test('is recorded as it was forwarded', async () => {
+    const policy = await imageFile(permissiveExcept([], { audit: { netlink: false } }));
+    const run = act([OPEN, ['race', 'webb-1', 'prod-1', '3000']], { policy });
+    const records = readTrail(run.trail).filter((record) => record.event === 'virDomainDefineXML');
+    const asked = new Map(
+      records.map((record) => [record.rid, /<name>(.*)<\/name>/.exec(String(record.param('xml')))?.[1]]),
+    );
+    const made = records.filter((record) => record.type === 'methodresponse' && record.state === '1');
+    expect(made.length).toBeGreaterThan(100);
+    expect(made.filter((record) => asked.get(record.rid) !== record.resource('name')?.toString())).toEqual([]);
+  });
+});
+
 describe('renaming', () => {
   // A rename is judged as the guest that is renamed; where new names matter, a rule says so.
   const names: RuleDocument = {
