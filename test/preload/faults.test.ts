@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,6 +24,7 @@ import {
   compileInjection,
   OPEN,
 } from '../support/actor.js';
+import { hostileValues } from '../support/hostile.js';
 import { temporaryFolder } from '../support/paths.js';
 import { deny, imageFile, PRELOAD, permissiveExcept, shimEnvironment } from '../support/shim.js';
 import { requireThat, requireTool } from '../support/tools.js';
@@ -339,6 +341,15 @@ describe('the trail goes on', () => {
     expect(await problemsOf(trail)).toEqual([]);
   });
 
+  test.each([...hostileValues].filter(([, value]) => value.length <= 200 && !value.includes('/')))(
+    'in a folder of any name: %s',
+    async (_what, value) => {
+      const trail = join(temporaryFolder('named'), value.toString(), 'trail');
+      expect(ends(await play(changes, 'deny', trail))).toEqual(allOk(changes));
+      expect(await problemsOf(trail)).toEqual([]);
+    },
+  );
+
   asRoot('where the program gives up its rights', async () => {
     const trail = trailOf();
     const commands: Command[] = [...changes, ['setuid', '65534'], ...changes, eachSecond, ...changes];
@@ -367,6 +378,54 @@ describe('the trail goes on', () => {
     const answers = await play(commands, 'deny', trail, { program });
     expect(ends(answers)).toEqual(allOk(commands));
     expect(await problemsOf(trail)).toEqual([]);
+  });
+});
+
+describe('many programs', () => {
+  test('write one trail while it is rotated again and again', async () => {
+    const folder = temporaryFolder('rotated');
+    const trail = join(folder, 'trail');
+    await play(changes, 'deny', trail);
+    const input = join(folder, 'input');
+    const hex = (text: string) => Buffer.from(text).toString('hex');
+    const rounds = 15_000;
+    writeFileSync(
+      input,
+      `open ${hex('test:///default')}\nlookup ${hex('test')}\n${'suspend\nresume\n'.repeat(rounds)}`,
+    );
+    const env = shimEnvironment({ policy: await policyOf('deny') }, trail);
+    const writers = [0, 1, 2, 3].map((writer) => {
+      const stdin = openSync(input, 'r');
+      const stdout = openSync(join(folder, `out-${writer}`), 'w');
+      const child = spawn(actorProgram(), [], { env, stdio: [stdin, stdout, 'inherit'] });
+      closeSync(stdin);
+      closeSync(stdout);
+      return new Promise<number | null>((resolve) => child.on('exit', resolve));
+    });
+    let rotations = 0;
+    const rotate = setInterval(() => {
+      for (let i = rotations; i > 0; i--) renameSync(join(trail, `trail.xml.${i}`), join(trail, `trail.xml.${i + 1}`));
+      if (existsSync(join(trail, 'trail.xml'))) {
+        renameSync(join(trail, 'trail.xml'), join(trail, 'trail.xml.1'));
+        rotations++;
+      } else {
+        for (let i = 1; i <= rotations; i++)
+          renameSync(join(trail, `trail.xml.${i + 1}`), join(trail, `trail.xml.${i}`));
+      }
+    }, 100);
+    const codes = await Promise.all(writers);
+    clearInterval(rotate);
+    expect(codes).toEqual([0, 0, 0, 0]);
+    await play(changes, 'deny', trail);
+    for (const writer of [0, 1, 2, 3]) {
+      const told = readFileSync(join(folder, `out-${writer}`), 'utf8').split('\n');
+      expect(told.filter((line) => /^(suspend|resume) 0 0 /.test(line))).toHaveLength(2 * rounds);
+    }
+    const verification = await verifyTrail(trail);
+    expect(verification.problems).toEqual([]);
+    expect(verification.unanswered).toEqual([]);
+    expect(verification.records).toBeGreaterThanOrEqual(4 * 4 * rounds);
+    expect(verification.files.length).toBeGreaterThanOrEqual(2);
   });
 });
 

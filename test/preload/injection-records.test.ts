@@ -419,6 +419,30 @@ describe('arguments', () => {
   });
 });
 
+describe('a long argument', () => {
+  test('is cut, but tells its length and its digest', async () => {
+    const letters = [Buffer.from('x'), Buffer.from('<&"'), Buffer.from([0xff]), Buffer.from('\u20ac')];
+    const values = letters.map((letter) => Buffer.alloc(700_000, letter));
+    const commands = values.map((value): Command => ['lookup', value]);
+    const { trail } = run([OPEN, ...commands], await recordingAll());
+    const lines = trailLines(trail);
+    expect(schemaErrors(lines)).toBe('');
+    const looked = responses(readTrail(trail), 'virDomainLookupByName');
+    for (const [i, value] of values.entries()) {
+      const param = looked[i]?.root.children.find((child) => child.name === 'param');
+      const argument = param?.children.find((child) => child.name === 'name');
+      expect(argument?.attributes).toEqual({
+        bytes: String(value.length),
+        sha256: createHash('sha256').update(value).digest('hex'),
+      });
+      const shownPart = recordBytes(argument?.text ?? '');
+      expect(shownPart.length).toBeGreaterThan(200_000);
+      expect(value.subarray(0, shownPart.length).equals(shownPart)).toBe(true);
+    }
+    for (const line of auditLines(trail)) expect(line).toMatch(TEXT);
+  });
+});
+
 describe('an attached device', () => {
   // Which path the audit text names, as libvirt would read it; none where that could be doubted.
   test.each<[string, string, string | undefined]>([
