@@ -163,7 +163,7 @@ describe('names of guests', () => {
     ]) {
       expect([forged, ausearch(log, ...forged)]).toEqual([forged, []]);
     }
-    expect(ausearch(log, '-ui', '0')).toEqual(lines);
+    expect(ausearch(log, '-ui', String(process.geteuid?.()))).toEqual(lines);
     expect(ausearch(log, '-w', '-x', actorProgram())).toEqual(lines);
     expect(ausearch(log, '-w', '-c', 'actor')).toEqual(lines);
   });
@@ -366,7 +366,7 @@ describe('the calling program', () => {
       const log = auditLog(trail);
       expect(ausearch(log, '-w', '-x', path)).toEqual(auditLines(trail));
       expect(ausearch(log, '-sv', 'no')).toEqual([]);
-      expect(ausearch(log, '-ui', '0')).toEqual(auditLines(trail));
+      expect(ausearch(log, '-ui', String(process.geteuid?.()))).toEqual(auditLines(trail));
     },
   );
 
@@ -556,7 +556,7 @@ describe('policies', () => {
       const lines = auditLines(trail);
       expect(ausearch(auditLog(trail), '-w', '-vm', 'test', '-sv', 'no')).toEqual(lines.slice(-1));
       expect(ausearch(auditLog(trail), '-sv', 'yes')).toEqual(lines.filter((line) => line.endsWith(" res=success'")));
-      expect(ausearch(auditLog(trail), '-ui', '0')).toEqual(lines);
+      expect(ausearch(auditLog(trail), '-ui', String(process.geteuid?.()))).toEqual(lines);
     },
   );
 
