@@ -3,7 +3,7 @@ import type { Examination } from './doctor/examine.js';
 import type { Finding } from './doctor/finding.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { printable, table } from './text.js';
+import { jsonText, printable, table } from './text.js';
 
 export function doctorCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('doctor')
@@ -26,7 +26,7 @@ Exit code 1 where something has to be repaired.`,
     .action(async (options: { json?: boolean }, command: Command) => {
       const { examine } = await import('./doctor/examine.js');
       const examination = await examine(command.parent?.version() ?? 'unknown');
-      process.stdout.write(options.json === true ? `${JSON.stringify(examination, null, 2)}\n` : asText(examination));
+      process.stdout.write(options.json === true ? `${jsonText(examination, 2)}\n` : asText(examination));
       finish(examination.findings.some((finding) => finding.state === 'problem') ? 'problems' : 'ok');
     });
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { otherPreloads, SHIM_VARIABLES, shimVariables } from './environment.js';
 import type { Outcome } from './outcome.js';
 import { addShimOptions, resolveSettings, type ShimOptions } from './settings.js';
+import { jsonText } from './text.js';
 
 const SHELLS = ['sh', 'fish', 'systemd'] as const;
 type Shell = (typeof SHELLS)[number];
@@ -77,5 +78,5 @@ const systemdQuote = (assignment: string): string =>
   `"${assignment.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('\n', '\\n')}"`;
 
 function asJson(changes: readonly Change[]): string {
-  return `${JSON.stringify(Object.fromEntries(changes.map(([name, value]) => [name, value ?? null])), null, 2)}\n`;
+  return `${jsonText(Object.fromEntries(changes.map(([name, value]) => [name, value ?? null])), 2)}\n`;
 }

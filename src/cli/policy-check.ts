@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, type Severity } from '../policy/diagnostic.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { printable } from './text.js';
+import { jsonText, printable } from './text.js';
 
 export function policyCheckCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('check')
@@ -21,9 +21,7 @@ Exit code 1 where there is an error; warnings alone leave it 0.`,
     )
     .action(async (file: string, options: { json?: boolean }) => {
       const diagnostics = await diagnose(file);
-      process.stdout.write(
-        options.json === true ? `${JSON.stringify(diagnostics, null, 2)}\n` : asText(file, diagnostics),
-      );
+      process.stdout.write(options.json === true ? `${jsonText(diagnostics, 2)}\n` : asText(file, diagnostics));
       finish(count(diagnostics, 'error') > 0 ? 'problems' : 'ok');
     });
 }

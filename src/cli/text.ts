@@ -6,6 +6,18 @@ export function printable(text: string): string {
   });
 }
 
+/** JSON on one line, or indented, that leaves no character to steer or confuse a terminal: \uXXXX stands for them. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+/** A longer cell is shown whole, but does not widen its column: one hostile name would pad every other line. */
+const WIDEST = 64;
+
 /** Lines of aligned columns, two spaces apart, without trailing blanks. `paint` colours a padded cell. */
 export function table(
   rows: readonly (readonly string[])[],
@@ -14,7 +26,7 @@ export function table(
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+      widths[column] = Math.max(widths[column] ?? 0, cell.length > WIDEST ? 0 : cell.length);
     });
   }
   const line = (row: readonly string[], index: number) =>

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { TrailLine } from '../trail/record.js';
 import { defaultTrail } from './defaults.js';
 import type { Outcome } from './outcome.js';
+import { jsonText } from './text.js';
 import { type FilterOptions, VERDICTS } from './trail/filter.js';
 
 const FORMATS = ['table', 'xml', 'json', 'audit'] as const;
@@ -53,7 +54,7 @@ async function show(folder: string, options: ShowOptions): Promise<void> {
       for await (const { raw } of wanted) await print(`${raw.toString('utf8')}\n`);
       return;
     case 'json':
-      for await (const { record } of wanted) await print(`${JSON.stringify(record)}\n`);
+      for await (const { record } of wanted) await print(`${jsonText(record)}\n`);
       return;
     case 'audit':
       return showAudit(wanted);

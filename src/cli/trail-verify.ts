@@ -3,7 +3,7 @@ import type { TrailVerification } from '../trail/verify.js';
 import { defaultTrail } from './defaults.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { printable } from './text.js';
+import { jsonText, printable } from './text.js';
 
 interface VerifyCommandOptions {
   readonly anchor: readonly string[];
@@ -35,7 +35,7 @@ Exit code 1 where the trail is not whole. Calls without an outcome are named, bu
       const found = await verifyTrail(folder ?? process.env.VIRTSHIM_TRAIL ?? defaultTrail(), {
         anchors: options.anchor,
       });
-      process.stdout.write(options.json === true ? `${JSON.stringify(found, null, 2)}\n` : asText(found));
+      process.stdout.write(options.json === true ? `${jsonText(found, 2)}\n` : asText(found));
       finish(found.ok ? 'ok' : 'problems');
     });
 }

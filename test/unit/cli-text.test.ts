@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { printable, table } from '../../src/cli/text.js';
+import { jsonText, printable, table } from '../../src/cli/text.js';
 import { makeFilter, verdictOf } from '../../src/cli/trail/filter.js';
 import type { TrailRecord } from '../../src/trail/record.js';
 
@@ -7,6 +7,22 @@ describe('text for terminals', () => {
   test('shows what would steer the terminal', () => {
     expect(printable('a\x1b[31mb\nc\u202ed\u2028e')).toBe('a\\x1b[31mb\\x0ac\\u{202e}d\\u{2028}e');
     expect(printable('Gäste – 東京')).toBe('Gäste – 東京');
+  });
+
+  test('and so does JSON, which stays the same JSON', () => {
+    const value = { name: 'a\x1b\x7f\u202e\u2028\u{e0001}ü' };
+    expect(jsonText(value)).toBe('{"name":"a\\u001b\\u007f\\u202e\\u2028\\udb40\\udc01ü"}');
+    expect(JSON.parse(jsonText(value, 2))).toEqual(value);
+  });
+
+  test('a cell of unusual length is whole and widens nothing', () => {
+    const long = 'x'.repeat(5000);
+    expect(
+      table([
+        [long, 'a'],
+        ['b', 'c'],
+      ]),
+    ).toBe(`${long}  a\nb  c\n`);
   });
 
   test('aligns columns', () => {
