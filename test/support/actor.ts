@@ -1,31 +1,15 @@
 // Drives test/fixtures/injection/actor.c: any bytes to any libvirt call, and what libvirt made of them.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { compile } from './compile.js';
 import { ROOT, temporaryFolder } from './paths.js';
 import { bareEnvironment, type ShimOptions, shimEnvironment } from './shim.js';
 
 const SOURCES = join(ROOT, 'test/fixtures/injection');
-const CACHE = join(ROOT, 'build/fixtures');
 
-/** Compiles `test/fixtures/injection/SOURCE` once per content; the result is called `fileName`. */
+/** Compiles `test/fixtures/injection/SOURCE`; the result is called `fileName`. */
 export function compileInjection(source: string, flags: readonly string[], fileName: string): string {
-  const path = join(SOURCES, source);
-  const key = createHash('sha256')
-    .update(JSON.stringify([readFileSync(path, 'utf8'), flags]))
-    .digest('hex');
-  const folder = join(CACHE, `${fileName}-${key.slice(0, 16)}`);
-  const result = join(folder, fileName);
-  if (existsSync(result)) return result;
-  mkdirSync(folder, { recursive: true });
-  const unfinished = `${result}.${process.pid}`;
-  const run = spawnSync('cc', ['-std=gnu11', '-O1', '-g', '-Wall', path, '-o', unfinished, ...flags], {
-    encoding: 'utf8',
-  });
-  if (run.status !== 0) throw new Error(`cc ${source}: ${run.stderr}`);
-  renameSync(unfinished, result);
-  return result;
+  return compile({ source: join(SOURCES, source), flags, fileName });
 }
 
 /** The actor's program. */
