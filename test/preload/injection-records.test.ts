@@ -472,7 +472,7 @@ describe('an attached device', () => {
 });
 
 describe('any bytes', () => {
-  const VALUES = 5000;
+  const VALUES = Number(process.env.VIRTSHIM_TEST_VALUES ?? 5000);
 
   test('come out as they went in', async () => {
     const seed = Number(process.env.VIRTSHIM_TEST_SEED ?? 20240229);
