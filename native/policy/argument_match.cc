@@ -44,7 +44,7 @@ bool compareNumber(const Argument &argument, ArgType type, ArgSlot slot) {
 }
 
 constexpr int kUuidBytes = 16;
-constexpr int kUuidLength = 36;
+constexpr int kUuidLength = kArgumentScratch;
 
 std::string_view formatUuid(const uint8_t *uuid, char (&out)[kUuidLength]) {
   static const char kDigits[] = "0123456789abcdef";
@@ -82,6 +82,19 @@ bool argumentsMatch(const View &view, Range arguments, const Request &request) {
     if (!argumentMatches(view, view.arguments[arguments.first + i], request)) return false;
   }
   return true;
+}
+
+MaybeString argumentKey(uint16_t nameId, const Request &request, char (&scratch)[kArgumentScratch]) {
+  const FunctionFacts &function = facts(request.function);
+  const int index = findArgument(function, nameId);
+  if (index < 0) return {false, {}};
+  const ArgType type = function.args[index].type;
+  const ArgSlot slot = request.args[index];
+  if (isNumber(type)) return {true, bytesOf(slot.u, scratch)};
+  if (slot.p == nullptr) return {false, {}};
+  if (type == ArgType::String) return {true, static_cast<const char *>(slot.p)};
+  if (type != ArgType::Uuid) return {false, {}};
+  return {true, formatUuid(static_cast<const uint8_t *>(slot.p), scratch)};
 }
 
 }  // namespace virtshim::policy

@@ -1,38 +1,114 @@
 #include "policy/candidates.h"
 
+#include "policy/argument_match.h"
 #include "policy/kinds.h"
 
 namespace virtshim::policy {
 
+namespace {
+
 using namespace image;
 
-Candidates::Candidates(const View &view, const Group &group, CallFacts *facts)
-    : view_(view), group_(group), facts_(facts) {
-  add(group.root);
-  if (group.flags & kGroupUids) addUid();
-  const bool byName = group.prefixLengths != 0 || (group.flags & kGroupExactNames) != 0;
-  const bool nameKnown = !byName || addNames();
-  const bool uuidKnown = !(group.flags & kGroupUuids) || addUuid();
-  if (!nameKnown || !uuidKnown) addAll();
+enum class State : uint8_t {
+  Absent,   // no condition on the fact can hold
+  Unknown,  // each may hold
+  Known,
+};
+
+struct KeyText {
+  State state;
+  std::string_view text;
+};
+
+KeyText keyText(MaybeString fact) { return {fact.known ? State::Known : State::Unknown, fact.value}; }
+
+KeyText askFact(const Key &key, const Request &request, char (&scratch)[kArgumentScratch]) {
+  CallFacts *facts = request.facts;
+  constexpr KeyText kAbsent = {State::Absent, {}};
+  switch (key.fact) {
+    case Fact::Uid: return {State::Known, bytesOf(facts->uid(), scratch)};
+    case Fact::Name: return hasName(judgedKind(facts->resourceKind())) ? keyText(facts->resourceName()) : kAbsent;
+    case Fact::Uuid: return hasUuid(facts->resourceKind()) ? keyText(facts->resourceUuid()) : kAbsent;
+    case Fact::Driver: return keyText(facts->connectionDriver());
+    case Fact::Uri: return keyText(facts->connectionUri());
+    case Fact::Argument: break;
+  }
+  const MaybeString argument = argumentKey(key.argument, request, scratch);
+  return argument.known ? keyText(argument) : kAbsent;
 }
 
+}  // namespace
+
+Candidates::Candidates(const View &view, const Group &group, const Request &request)
+    : view_(view), group_(group), request_(request) {
+  add(group.root);
+}
+
+// A key is opened when the turn of its first rule comes, so that no fact is asked where an earlier rule decides: one
+// that turns out to be unknown makes the pipeline put off a refusal until the call's result tells it. Where the other
+// conditions of the key's rules fail, a refusal may still be put off that none of them has a part in. That is right:
+// what refused it does not hang on the unknown fact and refuses the result as well.
 const Candidate *Candidates::next() {
-  if (count_ == 0) return nullptr;
-  int best = 0;
-  for (int i = 1; i < count_; ++i) {
-    if (lists_[i]->rule < lists_[best]->rule) best = i;
+  int first = firstList();
+  while (nextKey_ < group_.keys.count) {
+    const uint32_t turn = view_.keys[group_.keys.first + nextKey_].firstRule;
+    if (first >= 0 && view_.candidates[lists_[first]].rule < turn) break;
+    addKey(nextKey_++);
+    first = firstList();
   }
-  const Candidate *taken = lists_[best];
-  if (taken->last) {
-    lists_[best] = lists_[--count_];
+  if (first < 0) return nullptr;
+  const Candidate &taken = view_.candidates[lists_[first]];
+  if (taken.last) {
+    lists_[first] = lists_[--count_];
   } else {
-    ++lists_[best];
+    ++lists_[first];
   }
-  return taken;
+  return &taken;
+}
+
+int Candidates::firstList() const {
+  int best = count_ - 1;
+  for (int i = 0; i < count_ - 1; ++i) {
+    if (view_.candidates[lists_[i]].rule < view_.candidates[lists_[best]].rule) best = i;
+  }
+  return best;
 }
 
 void Candidates::add(uint32_t first) {
-  if (first != kNone) lists_[count_++] = view_.candidates + first;
+  if (first != kNone) lists_[count_++] = first;
+}
+
+void Candidates::addKey(uint32_t position) {
+  const Key &key = view_.keys[group_.keys.first + position];
+  char scratch[kArgumentScratch];
+  const KeyText fact = askFact(key, request_, scratch);
+  if (fact.state == State::Unknown) add(key.unknown);
+  if (fact.state == State::Known) addText(key, hashKey(position), fact.text);
+}
+
+void Candidates::addText(const Key &key, uint64_t hash, std::string_view text) {
+  const size_t size = text.size() < kMaxLiteral ? text.size() : kMaxLiteral;
+  if (size == 0) return;
+  const uint64_t ofSize = uint64_t{1} << (size - 1);
+  const bool whole = text.size() == size && (key.wholes & ofSize) != 0;
+  addSuffixes(key.suffixes & (ofSize | (ofSize - 1)), hashSuffixStart(hash), text);
+  const uint64_t lengths = key.prefixes & (ofSize | (ofSize - 1));
+  size_t i = 0;
+  for (; i < size && lengths >> i != 0; ++i) {
+    hash = hashByte(hash, static_cast<uint8_t>(text[i]));
+    if (lengths >> i & 1) addIndexed(hash);
+  }
+  if (!whole) return;
+  for (; i < size; ++i) hash = hashByte(hash, static_cast<uint8_t>(text[i]));
+  addIndexed(hashWhole(hash));
+}
+
+// INVARIANT: the text is as long as the highest of the lengths.
+void Candidates::addSuffixes(uint64_t lengths, uint64_t hash, std::string_view text) {
+  for (const char *end = text.data() + text.size(); lengths != 0; lengths >>= 1) {
+    hash = hashByte(hash, static_cast<uint8_t>(*--end));
+    if (lengths & 1) addIndexed(hash);
+  }
 }
 
 void Candidates::addIndexed(uint64_t hash) {
@@ -44,41 +120,6 @@ void Candidates::addIndexed(uint64_t hash) {
     if (slot.first == kNone) return;
     if (slot.tag == tag) return add(slot.first);
   }
-}
-
-void Candidates::addUid() { addIndexed(hashUid(facts_->uid())); }
-
-// False where the resource has a name that is not known.
-bool Candidates::addNames() {
-  if (!hasName(judgedKind(facts_->resourceKind()))) return true;
-  const MaybeString name = facts_->resourceName();
-  if (name.known) addKnownName(name.value);
-  return name.known;
-}
-
-// False where the resource has a uuid that is not known.
-bool Candidates::addUuid() {
-  if (!hasUuid(facts_->resourceKind())) return true;
-  const MaybeString uuid = facts_->resourceUuid();
-  if (uuid.known) addIndexed(hashUuid(uuid.value.data(), uuid.value.size()));
-  return uuid.known;
-}
-
-// Any resource is possible: every deny rule is a candidate, and no allow rule that an index could have led to.
-void Candidates::addAll() {
-  if (group_.all == kNone) return;
-  count_ = 0;
-  add(group_.all);
-}
-
-void Candidates::addKnownName(std::string_view name) {
-  uint64_t hash = kHashStart;
-  const size_t indexed = name.size() < kMaxPrefix ? name.size() : kMaxPrefix;
-  for (size_t i = 0; i < indexed; ++i) {
-    hash = hashByte(hash, static_cast<uint8_t>(name[i]));
-    if (group_.prefixLengths >> i & 1) addIndexed(hash);
-  }
-  if ((group_.flags & kGroupExactNames) && indexed == name.size()) addIndexed(hashWhole(hash));
 }
 
 }  // namespace virtshim::policy

@@ -34,7 +34,7 @@ Decision Policy::decide(const Request &request) const {
 Decision Policy::decideDeny(const Request &request, uint16_t active) const {
   const uint32_t index = view_.functions[static_cast<uint16_t>(request.function)].denyGroup;
   if (index == kNone) return kPermitted;
-  Candidates candidates(view_, view_.groups[index], request.facts);
+  Candidates candidates(view_, view_.groups[index], request);
   while (const Candidate *candidate = candidates.next()) {
     if ((candidate->checks & active) == 0) continue;
     if (!ruleMatches(view_, *candidate, Effect::Deny, request)) continue;
@@ -48,7 +48,7 @@ Decision Policy::decideAllow(const Request &request, uint16_t active) const {
   uint16_t uncovered = active;
   uint32_t first = kNoRule;
   if (function.allowGroup != kNone) {
-    Candidates candidates(view_, view_.groups[function.allowGroup], request.facts);
+    Candidates candidates(view_, view_.groups[function.allowGroup], request);
     while (const Candidate *candidate = candidates.next()) {
       if ((candidate->checks & uncovered) == 0) continue;
       if (!ruleMatches(view_, *candidate, Effect::Allow, request)) continue;

@@ -8,7 +8,7 @@
 namespace virtshim::policy::image {
 
 constexpr char kMagic[8] = {'V', 'S', 'P', 'O', 'L', 'I', 'C', 'Y'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kNone = 0xffffffff;
 constexpr size_t kAlignment = 8;
 
@@ -48,6 +48,7 @@ struct Body {
   uint32_t reserved;
   Section functions;
   Section groups;
+  Section keys;
   Section candidates;
   Section slots;
   Section rules;
@@ -57,7 +58,7 @@ struct Body {
   Section arguments;
   Section strings;  // bytes; the last one is NUL
 };
-static_assert(sizeof(Body) == 96);
+static_assert(sizeof(Body) == 104);
 
 // Masks of checks: bit i is facts(function).checks[i]. The check of a call that needs no permission has its own bit.
 constexpr uint16_t kImplicitCheck = 0x8000;
@@ -71,32 +72,47 @@ struct Function {
 };
 static_assert(sizeof(Function) == 12);
 
+// What rules are found by: texts; the 4 bytes of a uid; the 8 bytes of an argument that is a number.
+enum class Fact : uint8_t { Uid, Name, Uuid, Driver, Uri, Argument };
+constexpr uint8_t kFactCount = 6;
+
 // A rule in the group of a function. Lists of candidates are in file order and end with one that is `last`.
 struct Candidate {
   uint32_t rule;
-  uint32_t glob;    // in a list found by name: the only glob of the rule's names to be tried; else kNone
+  uint32_t glob;    // in a list found by a glob over `fact`: the only one of the rule's to be tried; else kNone
   uint16_t checks;  // mask of the function's checks that the rule covers
-  uint16_t last;
+  uint8_t last;
+  Fact fact;
 };
 static_assert(sizeof(Candidate) == 12);
 
-constexpr int kMaxPrefix = 64;
-constexpr uint32_t kGroupExactNames = 1;
-constexpr uint32_t kGroupUids = 2;
-constexpr uint32_t kGroupUuids = 4;
-
-// What may match a call of a function: the root list always, the others where hashes of the resource's name, its uuid
-// and the caller's uid lead to them.
+// What may match a call of a function: the root list always, the others where the keys lead to them.
 struct Group {
-  uint64_t prefixLengths;  // bit n-1: some name glob is indexed by its first n bytes
-  uint32_t all;            // list of all candidates, for names and uuids that are not known; kNone in allow groups
-  uint32_t root;           // list of the candidates without an index, or kNone
+  Range keys;
+  uint32_t root;           // list of the candidates without a key, or kNone
   uint32_t slots;          // first slot of the open-addressing table
   uint32_t slotMask;       // slots - 1, a power of two less one
-  uint32_t flags;
   uint32_t alwaysCovered;  // allow groups: the checks that rules without conditions cover
 };
-static_assert(sizeof(Group) == 32);
+static_assert(sizeof(Group) == 24);
+
+constexpr int kMaxLiteral = 64;
+constexpr uint32_t kMaxKeys = 8;
+
+// A fact by which rules of a group are found: those are filed under hashes of literals that the fact must begin with,
+// end in, or be. Bit n-1 of a mask: some literal of this form has n bytes.
+struct Key {
+  uint64_t prefixes;
+  uint64_t suffixes;
+  uint64_t wholes;
+  uint32_t firstRule;  // no rule found by this key comes before it
+  uint32_t unknown;    // list of all candidates of the key, for a fact that is not known; kNone in allow groups
+  uint16_t argument;   // Fact::Argument: index into kArgNames
+  Fact fact;
+  uint8_t reserved;
+  uint32_t reserved2;
+};
+static_assert(sizeof(Key) == 40);
 
 struct Slot {
   uint32_t tag;    // upper half of the hash
@@ -153,6 +169,7 @@ struct View {
   const Body *body;
   const Function *functions;
   const Group *groups;
+  const Key *keys;
   const Candidate *candidates;
   const Slot *slots;
   const Rule *rules;
@@ -163,23 +180,17 @@ struct View {
   const char *strings;
 };
 
-// FNV-1a, which grows byte by byte: one pass over a name gives the hashes of all its prefixes.
+// FNV-1a, which grows byte by byte: one pass over a text gives the hashes of all its prefixes, one from its end those
+// of its suffixes.
 constexpr uint64_t kHashStart = 0xcbf29ce484222325;
 constexpr uint64_t kHashPrime = 0x100000001b3;
 constexpr uint64_t hashByte(uint64_t hash, uint8_t byte) { return (hash ^ byte) * kHashPrime; }
 
-// Names hold no NUL, so a final NUL tells a whole name from a prefix, and leading ones uids and uuids from both.
-constexpr uint64_t hashWhole(uint64_t hash) { return hashByte(hash, 0); }
-constexpr uint64_t hashUid(uint32_t uid) {
-  uint64_t hash = hashByte(kHashStart, 0);
-  for (int shift = 0; shift < 32; shift += 8) hash = hashByte(hash, static_cast<uint8_t>(uid >> shift));
-  return hash;
-}
+// All keys of a group share its table, told apart by their positions.
+constexpr uint64_t hashKey(uint32_t position) { return hashByte(kHashStart, static_cast<uint8_t>(position)); }
 
-inline uint64_t hashUuid(const char *uuid, size_t size) {
-  uint64_t hash = hashByte(hashByte(kHashStart, 0), 0);
-  for (size_t i = 0; i < size; ++i) hash = hashByte(hash, static_cast<uint8_t>(uuid[i]));
-  return hash;
-}
+// Texts hold no NUL, so a final one tells a whole text from a prefix, a leading one suffixes from both.
+constexpr uint64_t hashWhole(uint64_t prefix) { return hashByte(prefix, 0); }
+constexpr uint64_t hashSuffixStart(uint64_t key) { return hashByte(key, 0); }
 
 }  // namespace virtshim::policy::image

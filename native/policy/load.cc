@@ -44,10 +44,11 @@ bool place(const uint8_t *bytes, const Section &section, const T **out) {
 bool placeSections(const uint8_t *bytes, View *view) {
   const Body &body = *view->body;
   return place(bytes, body.functions, &view->functions) && place(bytes, body.groups, &view->groups) &&
-         place(bytes, body.candidates, &view->candidates) && place(bytes, body.slots, &view->slots) &&
-         place(bytes, body.rules, &view->rules) && place(bytes, body.ids, &view->ids) &&
-         place(bytes, body.globRefs, &view->globRefs) && place(bytes, body.globs, &view->globs) &&
-         place(bytes, body.arguments, &view->arguments) && place(bytes, body.strings, &view->strings);
+         place(bytes, body.keys, &view->keys) && place(bytes, body.candidates, &view->candidates) &&
+         place(bytes, body.slots, &view->slots) && place(bytes, body.rules, &view->rules) &&
+         place(bytes, body.ids, &view->ids) && place(bytes, body.globRefs, &view->globRefs) &&
+         place(bytes, body.globs, &view->globs) && place(bytes, body.arguments, &view->arguments) &&
+         place(bytes, body.strings, &view->strings);
 }
 
 bool within(const Range &range, const Section &section) {
@@ -72,17 +73,21 @@ bool checkFunction(const View &view, const image::Function &function) {
 }
 
 bool checkGroup(const View &view, const Group &group) {
-  const Section &candidates = view.body->candidates;
-  if (!indexOrNone(group.all, candidates) || !indexOrNone(group.root, candidates)) return false;
-  if (group.flags > (kGroupExactNames | kGroupUids | kGroupUuids)) return false;
-  if (group.flags == 0 && group.prefixLengths == 0) return true;
+  if (!indexOrNone(group.root, view.body->candidates)) return false;
+  if (group.keys.count > kMaxKeys || !within(group.keys, view.body->keys)) return false;
+  if (group.keys.count == 0) return true;
   const uint64_t capacity = static_cast<uint64_t>(group.slotMask) + 1;
   return (capacity & group.slotMask) == 0 && group.slots + capacity <= view.body->slots.count;
 }
 
+bool checkKey(const View &view, const Key &key) {
+  if (static_cast<uint8_t>(key.fact) >= kFactCount || !indexOrNone(key.unknown, view.body->candidates)) return false;
+  return key.fact != Fact::Argument || key.argument < kArgNameCount;
+}
+
 bool checkCandidate(const View &view, const Candidate &candidate) {
   return candidate.rule < view.body->rules.count && indexOrNone(candidate.glob, view.body->globs) &&
-         candidate.last <= 1;
+         candidate.last <= 1 && static_cast<uint8_t>(candidate.fact) < kFactCount;
 }
 
 bool checkRule(const View &view, const Rule &rule) {
@@ -120,7 +125,7 @@ bool checkSections(const View &view) {
   // A last candidate that is `last` ends every list inside the section.
   if (body.candidates.count != 0 && view.candidates[body.candidates.count - 1].last != 1) return false;
   return each(view, view.functions, body.functions, checkFunction) &&
-         each(view, view.groups, body.groups, checkGroup) &&
+         each(view, view.groups, body.groups, checkGroup) && each(view, view.keys, body.keys, checkKey) &&
          each(view, view.candidates, body.candidates, checkCandidate) &&
          each(view, view.slots, body.slots, checkSlot) && each(view, view.rules, body.rules, checkRule) &&
          each(view, view.globRefs, body.globRefs, checkGlobRef) && each(view, view.globs, body.globs, checkGlob) &&

@@ -27,8 +27,10 @@ bool contains(const uint32_t *ids, Range range, uint32_t wanted) {
   return false;
 }
 
-Tri anyGlob(const View &view, Range globs, MaybeString text) {
+// Where a glob over this fact led to the candidate, only that one is tried: a rule may have a thousand of them.
+Tri anyGlob(const View &view, const Candidate &candidate, Fact fact, Range globs, MaybeString text) {
   if (!text.known) return Tri::Unknown;
+  if (candidate.glob != kNone && candidate.fact == fact) return toTri(globMatches(view, candidate.glob, text.value));
   for (uint32_t i = 0; i < globs.count; ++i) {
     if (globMatches(view, view.globRefs[globs.first + i], text.value)) return Tri::Yes;
   }
@@ -47,15 +49,22 @@ Tri matchesReadOnly(ReadOnly wanted, Tri readOnly) {
   return toTri((readOnly == Tri::Yes) == (wanted == ReadOnly::Only));
 }
 
-Tri matchesName(const View &view, const Rule &rule, const Candidate &candidate, CallFacts *facts) {
+Tri matchesName(const View &view, const Candidate &candidate, Range names, CallFacts *facts) {
   if (!hasName(judgedKind(facts->resourceKind()))) return Tri::No;
-  const MaybeString name = facts->resourceName();
-  if (candidate.glob == kNone) return anyGlob(view, rule.names, name);
-  return name.known ? toTri(globMatches(view, candidate.glob, name.value)) : Tri::Unknown;
+  return anyGlob(view, candidate, Fact::Name, names, facts->resourceName());
 }
 
-Tri matchesUuid(const View &view, const Rule &rule, CallFacts *facts) {
-  return hasUuid(facts->resourceKind()) ? anyGlob(view, rule.uuids, facts->resourceUuid()) : Tri::No;
+Tri matchesUuid(const View &view, const Candidate &candidate, Range uuids, CallFacts *facts) {
+  if (!hasUuid(facts->resourceKind())) return Tri::No;
+  return anyGlob(view, candidate, Fact::Uuid, uuids, facts->resourceUuid());
+}
+
+Tri matchesDriver(const View &view, const Candidate &candidate, Range drivers, CallFacts *facts) {
+  return anyGlob(view, candidate, Fact::Driver, drivers, facts->connectionDriver());
+}
+
+Tri matchesUri(const View &view, const Candidate &candidate, Range uris, CallFacts *facts) {
+  return anyGlob(view, candidate, Fact::Uri, uris, facts->connectionUri());
 }
 
 bool matchesKind(uint32_t kinds, ObjectKind kind) { return (kinds >> static_cast<uint8_t>(judgedKind(kind)) & 1) != 0; }
@@ -70,12 +79,12 @@ bool ruleMatches(const View &view, const Candidate &candidate, Effect effect, co
   if (rule.kinds != 0 && !matchesKind(rule.kinds, facts->resourceKind())) return false;
   if (!argumentsMatch(view, rule.arguments, request)) return false;
   if (rule.uids.count != 0 && !contains(view.ids, rule.uids, facts->uid())) return false;
-  if (rule.names.count != 0 && !holds(matchesName(view, rule, candidate, facts))) return false;
-  if (rule.uuids.count != 0 && !holds(matchesUuid(view, rule, facts))) return false;
+  if (rule.names.count != 0 && !holds(matchesName(view, candidate, rule.names, facts))) return false;
+  if (rule.uuids.count != 0 && !holds(matchesUuid(view, candidate, rule.uuids, facts))) return false;
   const ReadOnly readOnly = static_cast<ReadOnly>(rule.readOnly);
   if (readOnly != ReadOnly::Any && !holds(matchesReadOnly(readOnly, facts->connectionReadOnly()))) return false;
-  if (rule.drivers.count != 0 && !holds(anyGlob(view, rule.drivers, facts->connectionDriver()))) return false;
-  if (rule.uris.count != 0 && !holds(anyGlob(view, rule.uris, facts->connectionUri()))) return false;
+  if (rule.drivers.count != 0 && !holds(matchesDriver(view, candidate, rule.drivers, facts))) return false;
+  if (rule.uris.count != 0 && !holds(matchesUri(view, candidate, rule.uris, facts))) return false;
   return rule.gids.count == 0 || holds(inAnyGroup(view, rule.gids, facts));
 }
 

@@ -9,6 +9,7 @@ import type { Effect, Mode } from './document.js';
 import { type GroupMember, writeGroup } from './group_index.js';
 import { auditFileAlways, auditNetlink, none } from './image_layout.js';
 import { type Bytes, ImageWriter, type Range } from './image_writer.js';
+import { indexOptions } from './index_options.js';
 import type { Policy } from './load.js';
 import { isUnconditional, type Rule } from './rule.js';
 import { type Checks, setOf } from './sets.js';
@@ -37,7 +38,7 @@ export function writeImage(policy: Policy, accounts: Pick<Accounts, 'users' | 'g
   const members = policy.rules.map((rule) => {
     const uids = idsOf(rule.users, accounts.users, rule.uids);
     writeRule(writer, rule, uids, idsOf(rule.groups, accounts.groups, []));
-    return { names: rule.names, uuids: rule.uuids, uids, unconditional: isUnconditional(rule) };
+    return { options: indexOptions(rule, uids), unconditional: isUnconditional(rule) };
   });
   writeFunctions(writer, policy, members);
   return writer.finish((out) => {

@@ -1,18 +1,16 @@
-/** Groups of the image: the rules that may decide the calls of a function, and how they are found by name, uuid and uid. */
-
-import type { Glob } from './glob.js';
-import { hashPrefix, hashUid, hashUuid, hashWhole } from './hash.js';
-import { groupExactNames, groupUids, groupUuids, maxPrefix, none } from './image_layout.js';
+/** Groups of the image: the rules that may decide the calls of a function, and how they are found. */
+import { hashLiteral, type LiteralForm } from './hash.js';
+import { type Fact, facts, maxKeys, none } from './image_layout.js';
 import type { Bytes, ImageWriter } from './image_writer.js';
+import type { IndexEntry, IndexOption, Literal } from './index_options.js';
 import type { Checks } from './sets.js';
+import { SlotTable } from './slot_table.js';
 
 export interface GroupMember {
   /** Index of the rule. */
   readonly rule: number;
   readonly checks: Checks;
-  readonly names: readonly Glob[];
-  readonly uuids: readonly Glob[];
-  readonly uids: readonly number[];
+  readonly options: readonly IndexOption[];
   readonly unconditional: boolean;
 }
 
@@ -20,65 +18,79 @@ interface Candidate {
   readonly rule: number;
   readonly checks: Checks;
   readonly glob: number;
+  readonly fact: Fact;
+}
+
+interface Key {
+  readonly position: number;
+  readonly fact: Fact;
+  readonly argument: number;
+  readonly firstRule: number;
+  /** Bit n-1: some literal of this form has n bytes. */
+  readonly lengths: Record<LiteralForm, bigint>;
+  readonly candidates: Candidate[];
 }
 
 /** Writes a group of members in file order; returns its index. */
 export function writeGroup(writer: ImageWriter, effect: 'allow' | 'deny', members: readonly GroupMember[]): number {
-  return new GroupWriter(writer).write(effect, members);
+  return new GroupWriter(writer, members).write(effect);
 }
 
 class GroupWriter {
-  private prefixLengths = 0n;
-  private flags = 0;
   private readonly root: Candidate[] = [];
-  private readonly indexed = new Map<bigint, Candidate[]>();
+  private readonly keys = new Map<string, Key>();
+  private readonly table = new SlotTable<Candidate>((candidate) => candidate.rule);
+  private readonly crowd: Crowd;
 
-  constructor(private readonly writer: ImageWriter) {}
+  constructor(
+    private readonly writer: ImageWriter,
+    private readonly members: readonly GroupMember[],
+  ) {
+    this.crowd = new Crowd(members);
+  }
 
-  write(effect: 'allow' | 'deny', members: readonly GroupMember[]): number {
-    for (const member of members) this.place(member);
-    const byResource = this.prefixLengths !== 0n || (this.flags & (groupExactNames | groupUuids)) !== 0;
-    // Only deny rules can match what is not known.
-    const all = byResource && effect === 'deny' ? this.list(members.map(withoutGlob)) : none;
+  write(effect: 'allow' | 'deny'): number {
+    for (const member of this.members) this.place(member);
     const root = this.list(this.root);
-    const slots = this.slots();
-    const always = members.filter((member) => member.unconditional).reduce((mask, { checks }) => mask | checks, 0);
+    const slots = this.writeSlots();
+    const keys = this.writeKeys(effect);
+    const unconditional = this.members.filter((member) => member.unconditional);
     return this.writer.append('groups', (out) => {
-      out.u64(this.prefixLengths);
-      for (const field of [all, root, slots.first, slots.mask, this.flags, always]) out.u32(field);
+      out.range(keys);
+      for (const field of [root, slots.first, slots.mask]) out.u32(field);
+      out.u32(unconditional.reduce((mask, { checks }) => mask | checks, 0));
     }).first;
   }
 
   private place(member: GroupMember): void {
-    if (member.names.length > 0 && member.names.every((glob) => glob.literal.length > 0)) {
-      for (const glob of member.names) this.placeByName(member, glob);
-    } else if (member.uuids.length > 0) {
-      this.flags |= groupUuids;
-      for (const uuid of member.uuids) this.push(hashUuid(uuid.literal), withoutGlob(member));
-    } else if (member.uids.length > 0) {
-      this.flags |= groupUids;
-      for (const uid of member.uids) this.push(hashUid(uid), withoutGlob(member));
-    } else {
+    const possible = member.options.filter((option) => this.keys.size < maxKeys || this.keys.has(nameOf(option)));
+    const option = leastBy(possible, (one) => this.crowd.ofOption(one));
+    if (option === undefined) {
       this.root.push(withoutGlob(member));
-    }
-  }
-
-  private placeByName(member: GroupMember, glob: Glob): void {
-    const candidate = { rule: member.rule, checks: member.checks, glob: this.writer.glob(glob) };
-    if (glob.form === 'exact' && glob.literal.length <= maxPrefix) {
-      this.flags |= groupExactNames;
-      this.push(hashWhole(glob.literal), candidate);
       return;
     }
-    const prefix = glob.literal.subarray(0, maxPrefix);
-    this.prefixLengths |= 1n << BigInt(prefix.length - 1);
-    this.push(hashPrefix(prefix), candidate);
+    const key = this.keyOf(option, member.rule);
+    key.candidates.push(withoutGlob(member));
+    for (const entry of option.entries) this.placeEntry(member, key, entry);
   }
 
-  private push(hash: bigint, candidate: Candidate): void {
-    const bucket = this.indexed.get(hash);
-    if (bucket === undefined) this.indexed.set(hash, [candidate]);
-    else bucket.push(candidate);
+  private placeEntry({ rule, checks }: GroupMember, key: Key, { literals, glob }: IndexEntry): void {
+    const literal = leastBy(literals, (one) => this.crowd.ofLiteral(nameOf(key), one));
+    if (literal === undefined) throw new RangeError('nothing to file a rule by');
+    const { form, bytes } = literal;
+    key.lengths[form] |= 1n << BigInt(bytes.length - 1);
+    const index = glob === undefined ? none : this.writer.glob(glob);
+    this.table.add(hashLiteral(key.position, form, bytes), { rule, checks, glob: index, fact: key.fact });
+  }
+
+  private keyOf({ fact, argument }: IndexOption, rule: number): Key {
+    const name = nameOf({ fact, argument });
+    const known = this.keys.get(name);
+    if (known !== undefined) return known;
+    const lengths = { prefix: 0n, suffix: 0n, whole: 0n };
+    const key = { position: this.keys.size, fact, argument, firstRule: rule, lengths, candidates: [] };
+    this.keys.set(name, key);
+    return key;
   }
 
   private list(candidates: readonly Candidate[]): number {
@@ -86,35 +98,90 @@ class GroupWriter {
     return this.writer.pool('candidates', (out) => writeCandidates(out, candidates)).first;
   }
 
-  /** An open-addressing table that is at most half full. */
-  private slots(): { first: number; mask: number } {
-    if (this.indexed.size === 0) return { first: 0, mask: 0 };
-    const mask = 2 ** Math.ceil(Math.log2(this.indexed.size * 2)) - 1;
-    const table = new Array<{ tag: number; first: number }>(mask + 1).fill({ tag: 0, first: none });
-    for (const [hash, bucket] of this.indexed) {
-      let at = Number(hash & BigInt(mask));
-      while (table[at]?.first !== none) at = (at + 1) & mask;
-      table[at] = { tag: Number(hash >> 32n), first: this.list(bucket) };
-    }
+  private writeKeys(effect: 'allow' | 'deny') {
+    const keys = [...this.keys.values()];
+    // Only deny rules can match what is not known.
+    const unknown = keys.map(({ candidates }) => (effect === 'deny' ? this.list(candidates) : none));
+    return this.writer.pool('keys', (out) => {
+      for (const [index, key] of keys.entries()) writeKey(out, key, unknown[index] ?? none);
+    });
+  }
+
+  private writeSlots(): { first: number; mask: number } {
+    const slots = this.table.slots().map((slot) => ({ tag: slot?.tag ?? 0, first: this.list(slot?.items ?? []) }));
     const { first } = this.writer.append('slots', (out) => {
-      for (const slot of table) {
+      for (const slot of slots) {
         out.u32(slot.tag);
         out.u32(slot.first);
       }
     });
-    return { first, mask };
+    return { first, mask: Math.max(slots.length - 1, 0) };
   }
 }
 
+/** How many rules of a group would be found by the same literal: the fewer, the better it tells them apart. */
+class Crowd {
+  private readonly counts = new Map<string, number>();
+
+  constructor(members: readonly GroupMember[]) {
+    for (const { options } of members) {
+      for (const option of options) {
+        for (const literal of option.entries.flatMap(({ literals }) => literals)) this.count(nameOf(option), literal);
+      }
+    }
+  }
+
+  /** Of the worst entry. */
+  ofOption(option: IndexOption): number {
+    const name = nameOf(option);
+    const ofEntry = ({ literals }: IndexEntry) => Math.min(...literals.map((literal) => this.ofLiteral(name, literal)));
+    return option.entries.reduce((most, entry) => Math.max(most, ofEntry(entry)), 0);
+  }
+
+  ofLiteral(key: string, literal: Literal): number {
+    return this.counts.get(textOf(key, literal)) ?? 0;
+  }
+
+  private count(key: string, literal: Literal): void {
+    const text = textOf(key, literal);
+    this.counts.set(text, (this.counts.get(text) ?? 0) + 1);
+  }
+}
+
+function nameOf({ fact, argument }: Pick<Key, 'fact' | 'argument'>): string {
+  return `${fact} ${argument}`;
+}
+
+function textOf(key: string, { form, bytes }: Literal): string {
+  return `${key} ${form} ${Buffer.from(bytes).toString('latin1')}`;
+}
+
+/** The first of those with the least rank. */
+function leastBy<T>(items: readonly T[], rank: (item: T) => number): T | undefined {
+  const ranks = items.map(rank);
+  return items[ranks.indexOf(Math.min(...ranks))];
+}
+
+function writeKey(out: Bytes, key: Key, unknown: number): void {
+  for (const form of ['prefix', 'suffix', 'whole'] as const) out.u64(key.lengths[form]);
+  out.u32(key.firstRule);
+  out.u32(unknown);
+  out.u16(key.argument);
+  out.u8(facts.indexOf(key.fact));
+  out.u8(0);
+  out.u32(0);
+}
+
 function withoutGlob({ rule, checks }: GroupMember): Candidate {
-  return { rule, checks, glob: none };
+  return { rule, checks, glob: none, fact: 'uid' };
 }
 
 function writeCandidates(out: Bytes, candidates: readonly Candidate[]): void {
-  for (const [index, { rule, glob, checks }] of candidates.entries()) {
+  for (const [index, { rule, glob, checks, fact }] of candidates.entries()) {
     out.u32(rule);
     out.u32(glob);
     out.u16(checks);
-    out.u16(index === candidates.length - 1 ? 1 : 0);
+    out.u8(index === candidates.length - 1 ? 1 : 0);
+    out.u8(facts.indexOf(fact));
   }
 }

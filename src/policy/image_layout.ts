@@ -1,24 +1,29 @@
 /** Numbers of the image format that native/policy/image.h has too; docs/policy-image.md describes them. */
 
 export const magic = 'VSPOLICY';
-export const imageVersion = 1;
+export const imageVersion = 2;
 export const none = 0xffffffff;
 export const alignment = 8;
 export const headerSize = 64;
-export const bodySize = 96;
+export const bodySize = 104;
 
 export const auditNetlink = 1;
 export const auditFileAlways = 2;
 
-export const maxPrefix = 64;
-export const groupExactNames = 1;
-export const groupUids = 2;
-export const groupUuids = 4;
+/** Bytes of a literal that the index looks at. */
+export const maxLiteral = 64;
+/** Keys of a group. */
+export const maxKeys = 8;
+
+/** What rules are found by, in the order of the image's numbers. */
+export const facts = ['uid', 'name', 'uuid', 'driver', 'uri', 'argument'] as const;
+export type Fact = (typeof facts)[number];
 
 /** In the order of their offsets in the body. */
 export const sectionNames = [
   'functions',
   'groups',
+  'keys',
   'candidates',
   'slots',
   'rules',
@@ -32,7 +37,8 @@ export type SectionName = (typeof sectionNames)[number];
 
 export const elementSizes: Readonly<Record<SectionName, number>> = {
   functions: 12,
-  groups: 32,
+  groups: 24,
+  keys: 40,
   candidates: 12,
   slots: 8,
   rules: 68,

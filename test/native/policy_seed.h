@@ -39,6 +39,7 @@ class Seed {
  private:
   std::vector<image::Function> functions_;
   std::vector<image::Group> groups_;
+  std::vector<image::Key> keys_;
   std::vector<image::Candidate> candidates_;
   std::vector<image::Slot> slots_;
   std::vector<image::Rule> rules_;
@@ -98,29 +99,54 @@ class Seed {
     return first;
   }
 
-  void writeGroup() {
-    image::Group group = {};
-    group.prefixLengths = 1u << 4 | 1u << 1;
-    group.flags = image::kGroupExactNames | image::kGroupUids | image::kGroupUuids;
-    group.all = list({{0, image::kNone, 0xffff, 0}, {1, image::kNone, 1, 0}, {2, image::kNone, 2, 0}});
-    group.root = list({{2, image::kNone, 0xffff, 0}});
-    slots_.assign(8, {0, image::kNone});
-    group.slotMask = 7;
-    place(image::hashWhole(hashOf("guest")), list({{0, 0, 0xffff, 0}}));
-    place(hashOf("prod-"), list({{0, 1, 0xffff, 0}}));
-    place(image::hashUid(1000), list({{1, image::kNone, 0xffff, 0}}));
-    groups_.push_back(group);
+  static image::Candidate candidate(uint32_t rule, image::Fact fact, uint32_t glob = image::kNone,
+                                    uint16_t checks = 0xffff) {
+    return {rule, glob, checks, 0, fact};
   }
 
-  static uint64_t hashOf(const char *string) {
-    uint64_t hash = image::kHashStart;
-    for (; *string != '\0'; ++string) hash = image::hashByte(hash, static_cast<uint8_t>(*string));
+  // Every fact and every form of literal has a key; only those of names, uids and flags lead to a rule.
+  void writeGroup() {
+    using image::Fact;
+    slots_.assign(16, {0, image::kNone});
+    const uint32_t named = list({candidate(0, Fact::Name)});
+    addKey(Fact::Name, 0, 1u << 4 | 1u << 1, 1u << 2, named);
+    addKey(Fact::Uri, 1, 1u << 3, 1u << 5, list({candidate(0, Fact::Uri), candidate(1, Fact::Uri, image::kNone, 1)}));
+    addKey(Fact::Driver, 1, 0, 1u << 1, list({candidate(1, Fact::Driver, image::kNone, 2)}));
+    addKey(Fact::Uid, 1, 0, 0, image::kNone);
+    addKey(Fact::Uuid, 1, 1u << 7, uint64_t{1} << 35, named);
+    addKey(Fact::Argument, 2, 0, 0, image::kNone, nameIdOf("flags"));
+    addKey(Fact::Argument, 2, 1, uint64_t{1} << 63, image::kNone, nameIdOf("name"));
+    place(image::hashWhole(hashOf(0, "guest")), list({candidate(0, Fact::Name, 0)}));
+    place(hashOf(0, "prod-"), list({candidate(0, Fact::Name, 1)}));
+    place(hashSuffixOf(0, "-?x"), named);
+    place(hashOf(1, "prod"), list({candidate(1, Fact::Uri, 1)}));
+    place(image::hashWhole(hashOf(3, {"\xe8\x03\0\0", 4})), list({candidate(1, Fact::Uid)}));
+    place(image::hashWhole(hashOf(5, std::string_view(kAllBits, 8))), list({candidate(2, Fact::Argument)}));
+    groups_.push_back({{0, static_cast<uint32_t>(keys_.size())}, list({candidate(2, Fact::Uid)}), 0, 15, 0});
+  }
+
+  static constexpr char kAllBits[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+
+  void addKey(image::Fact fact, uint32_t firstRule, uint64_t prefixes, uint64_t suffixes, uint32_t unknown,
+              uint16_t argument = 0) {
+    keys_.push_back({prefixes, suffixes, ~uint64_t{0}, firstRule, unknown, argument, fact, 0, 0});
+  }
+
+  static uint64_t hashOf(uint32_t key, std::string_view text) {
+    uint64_t hash = image::hashKey(key);
+    for (const char byte : text) hash = image::hashByte(hash, static_cast<uint8_t>(byte));
+    return hash;
+  }
+
+  static uint64_t hashSuffixOf(uint32_t key, std::string_view text) {
+    uint64_t hash = image::hashSuffixStart(image::hashKey(key));
+    for (size_t i = text.size(); i > 0; --i) hash = image::hashByte(hash, static_cast<uint8_t>(text[i - 1]));
     return hash;
   }
 
   void place(uint64_t hash, uint32_t first) {
-    size_t at = hash & 7;
-    while (slots_[at].first != image::kNone) at = (at + 1) & 7;
+    size_t at = hash & 15;
+    while (slots_[at].first != image::kNone) at = (at + 1) & 15;
     slots_[at] = {static_cast<uint32_t>(hash >> 32), first};
   }
 
@@ -145,6 +171,7 @@ class Seed {
     body.trail = 0;
     body.functions = add(&out, functions_);
     body.groups = add(&out, groups_);
+    body.keys = add(&out, keys_);
     body.candidates = add(&out, candidates_);
     body.slots = add(&out, slots_);
     body.rules = add(&out, rules_);

@@ -37,7 +37,7 @@ describe('an image', () => {
     const image = await imageOf(document);
     const view = new DataView(image.buffer, image.byteOffset);
     expect(Buffer.from(image.subarray(0, 8)).toString('latin1')).toBe('VSPOLICY');
-    expect([view.getUint32(8, true), view.getUint32(12, true)]).toEqual([1, 64]);
+    expect([view.getUint32(8, true), view.getUint32(12, true)]).toEqual([2, 64]);
     expect(view.getBigUint64(16, true)).toBe(BigInt(image.length));
     expect(view.getBigUint64(24, true)).toBe(apiFingerprint);
     const digest = createHash('sha256').update(image.subarray(headerSize)).digest('hex');
@@ -90,7 +90,7 @@ describe('what is no image', () => {
 
   test.each<[string, (view: DataView) => void]>([
     ['not a policy image', (view) => view.setUint8(0, 0x7b)],
-    ['the policy image was made by another version of virtshim', (view) => view.setUint32(8, 2, true)],
+    ['the policy image was made by another version of virtshim', (view) => view.setUint32(8, 1, true)],
     ['the policy image is corrupt', (view) => view.setUint32(12, 96, true)],
     [
       'the policy image was compiled against another table of libvirt functions',
@@ -113,17 +113,16 @@ describe('what is no image', () => {
     ).toBe('not a policy image');
   });
 
-  test.each(sectionNames.map((name, index) => [name, headerSize + bodySize - 80 + index * 8] as const))(
-    'a section out of bounds: %s',
-    async (_, at) => {
-      for (const offset of [0, 8, 63, 0x7ffffff8, 0xfffffff8]) {
-        const image = await changed((view) => view.setUint32(at, offset, true));
-        expect(errorOf(sealed(image))).toBe('the policy image is corrupt');
-      }
-      const image = await changed((view) => view.setUint32(at + 4, 0xffffffff, true));
+  test.each(
+    sectionNames.map((name, index) => [name, headerSize + bodySize - 8 * sectionNames.length + index * 8] as const),
+  )('a section out of bounds: %s', async (_, at) => {
+    for (const offset of [0, 8, 63, 0x7ffffff8, 0xfffffff8]) {
+      const image = await changed((view) => view.setUint32(at, offset, true));
       expect(errorOf(sealed(image))).toBe('the policy image is corrupt');
-    },
-  );
+    }
+    const image = await changed((view) => view.setUint32(at + 4, 0xffffffff, true));
+    expect(errorOf(sealed(image))).toBe('the policy image is corrupt');
+  });
 
   test.each([
     ['mode', 0],

@@ -17,10 +17,20 @@ const glob = fc
   .array(fc.constantFrom('a', 'b', 'ab', '*', '?', '\\*', '\\\\', 'aa'), { minLength: 1, maxLength: 4 })
   .map((parts) => parts.join(''));
 const longName = fc.integer({ min: 62, max: 67 }).map((length) => 'n'.repeat(length));
-const longGlob = fc.tuple(longName, fc.constantFrom('', '*', '?')).map(([text, end]) => text + end);
+const wildcard = fc.constantFrom('', '*', '?');
+const longGlob = fc.tuple(wildcard, longName, wildcard).map((parts) => parts.join(''));
+const suffixGlob = fc
+  .tuple(fc.constantFrom('*', '?', 'a*', '*?', '*\\?*'), fc.constantFrom('a', 'b', 'ab', 'bb', 'aab', '\\*', '\\\\'))
+  .map((parts) => parts.join(''));
 const uuid = fc.constantFrom('6695eb01-f6a4-8304-79aa-97f2502e193f', '00000000-0000-0000-0000-00000000000a');
-const uri = fc.constantFrom('test:///default', 'qemu:///system', 'qemu+ssh://h/system');
-const driver = fc.constantFrom('test', 'qemu');
+const longUri = `qemu+ssh://${'h'.repeat(60)}/system`;
+const uri = fc.constantFrom('test:///default', 'qemu:///system', 'qemu:///session', 'qemu+ssh://h/system', longUri);
+const uriGlob = fc.oneof(
+  uri,
+  fc.constantFrom('*', 'qemu*', 'qemu:*', 'qemu+ssh://*', 'test:///d*', '*/system', '*system', '*n', '*:///s?ss*n'),
+  fc.constantFrom('q*m', '?est:///default', `*h${'h'.repeat(64)}/system`, `*${longUri}`, `${longUri}*`, `${longUri}/`),
+);
+const driver = fc.constantFrom('test', 'qemu', 'lxc');
 const gid = fc.integer({ min: 1, max: 4 });
 const uid = fc.integer({ min: 0, max: 4 });
 const kind = fc.constantFrom('connect', 'domain', 'network', 'secret', 'stream', 'storage-vol', 'network-port');
@@ -63,27 +73,57 @@ const args = fc.oneof(
   { weight: 1, arbitrary: nonEmpty(textual).map((text) => ({ name: text })) },
   { weight: 1, arbitrary: fc.tuple(nonEmpty(numeric), nonEmpty(numeric)).map(([flags, type]) => ({ flags, type })) },
 );
+const equality = fc.oneof(
+  number.map((equal) => ({ flags: { equal } })),
+  number.map((equal) => ({ memory: { equal } })),
+  fc.tuple(number, number).map(([flags, vcpu]) => ({ flags: { equal: flags }, vcpu: { equal: vcpu } })),
+  fc.oneof(name, glob).map((equal) => ({ name: { equal } })),
+  fc.oneof(glob, suffixGlob).map((one) => ({ name: { glob: one } })),
+  fc
+    .oneof(
+      uuid,
+      uuid.map((one) => `${one.slice(0, 9)}*`),
+      uuid.map((one) => `*${one.slice(30)}`),
+    )
+    .map((one) => ({
+      uuid: { glob: one },
+    })),
+);
 
 const list = <T>(item: fc.Arbitrary<T>, maxLength = 3) => fc.uniqueArray(item, { minLength: 1, maxLength });
 const part = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   nonEmpty(fc.record(fields, { requiredKeys: [] }));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
-const rule = fc.record({
+const nameGlob = fc.oneof(glob, longGlob, suffixGlob);
+const anyRule = fc.record({
   effect: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
   actions: list(action),
   subjects: maybe(part({ uids: list(uid), groups: list(gid.map((id) => `group${id}`)) })),
-  connections: maybe(
-    part({ uris: list(fc.oneof(uri, fc.constant('qemu*'))), drivers: list(driver), readOnly: fc.boolean() }),
-  ),
-  resources: maybe(part({ kinds: list(kind), names: list(fc.oneof(glob, longGlob)), uuids: list(uuid) })),
+  connections: maybe(part({ uris: list(uriGlob), drivers: list(driver), readOnly: fc.boolean() })),
+  resources: maybe(part({ kinds: list(kind), names: list(nameGlob), uuids: list(uuid) })),
   arguments: args,
 });
+
+// On one thing only: many such rules share a key of the index, and their literals meet in it.
+const condition = fc.oneof(
+  list(uid).map((uids) => ({ subjects: { uids } })),
+  list(nameGlob).map((names) => ({ resources: { names } })),
+  list(uuid).map((uuids) => ({ resources: { uuids } })),
+  list(uriGlob).map((uris) => ({ connections: { uris } })),
+  list(driver).map((drivers) => ({ connections: { drivers } })),
+  fc.tuple(list(uriGlob), list(nameGlob)).map(([uris, names]) => ({ connections: { uris }, resources: { names } })),
+  equality.map((one) => ({ arguments: one })),
+);
+const narrowRule = fc
+  .tuple(fc.record({ effect: fc.constantFrom('allow', 'deny'), actions: list(action) }), condition)
+  .map(([head, rest]) => ({ ...head, ...rest }));
+const rule = fc.oneof(anyRule, narrowRule);
 
 const effect = fc.constantFrom<'allow' | 'deny'>('allow', 'deny');
 const policyDocument = fc.record({
   defaults: fc.record({ '*': effect, read: effect, secret: effect, control: effect }, { requiredKeys: [] }),
-  rules: fc.array(rule, { maxLength: 8 }),
+  rules: fc.array(rule, { maxLength: 14 }),
 });
 
 function requestOf(fn: ApiFunction): fc.Arbitrary<NativeRequest> {
@@ -104,7 +144,18 @@ function requestOf(fn: ApiFunction): fc.Arbitrary<NativeRequest> {
         uid,
         gids: fc.array(gid, { maxLength: 2 }),
         connection: fc.record({ uri, driver, readOnly: fc.boolean() }, { requiredKeys: [] }),
-        resource: fc.record({ kind, name: fc.oneof(name, longName), uuid }, { requiredKeys: [] }),
+        resource: fc.record(
+          {
+            kind,
+            name: fc.oneof(
+              name,
+              longName,
+              longName.map((text) => `a${text}`),
+            ),
+            uuid,
+          },
+          { requiredKeys: [] },
+        ),
         nested: fc.boolean(),
       },
       { requiredKeys: ['function', 'arguments', 'uid', 'gids', 'connection', 'resource'] },
@@ -174,6 +225,44 @@ describe('native decisions', () => {
       { numRuns: runs },
     );
   });
+});
+
+// Each call takes the lists of all keys together; what is beyond the last key is looked at one by one.
+test('more kinds of conditions than a group has keys', () => {
+  const conditions: Omit<RuleDocument, 'id' | 'effect' | 'actions'>[] = [
+    { subjects: { uids: [7] } },
+    { resources: { names: ['*-web'] } },
+    { resources: { uuids: ['6695eb01-f6a4-8304-79aa-97f2502e193f'] } },
+    { connections: { drivers: ['qemu'] } },
+    { connections: { uris: ['qemu+ssh://*'] } },
+    { arguments: { flags: { equal: 3 } } },
+    { arguments: { bandwidth: { equal: 100 } } },
+    { arguments: { dname: { equal: 'other' } } },
+    { arguments: { uri: { glob: 'tcp:*' } } },
+  ];
+  const none = { uid: 1, arguments: {}, connection: { uri: 'test:///default', driver: 'test', readOnly: false } };
+  const resource = { name: 'db', uuid: '00000000-0000-0000-0000-00000000000a' };
+  const calls: Omit<NativeRequest, 'function'>[] = [
+    { uid: 7 },
+    { resource: { ...resource, name: 'a-web' } },
+    { resource: { ...resource, uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f' } },
+    { connection: { ...none.connection, driver: 'qemu' } },
+    { connection: { ...none.connection, uri: 'qemu+ssh://h/system' } },
+    { arguments: { flags: 3 } },
+    { arguments: { bandwidth: 100 } },
+    { arguments: { dname: 'other' } },
+    { arguments: { uri: 'tcp:h' } },
+  ];
+  const rules = conditions.map((one, index): RuleDocument => {
+    return { id: `r${index}`, effect: 'deny', actions: ['virDomainMigrate'], ...one };
+  });
+  const document: PolicyDocument = { name: 'many', defaults: { '*': 'allow' }, rules };
+  const requests = calls.map((call) => ({ function: 'virDomainMigrate', ...none, resource, ...call }));
+  const { image } = acceptable(document);
+  const found = native().decideAll(image, requests);
+  expect(found.map(({ rule: id }) => id)).toEqual(rules.map(({ id }) => id));
+  const nothing = { function: 'virDomainMigrate', ...none, resource };
+  expect(native().decide(image, nothing).effect).toBe('allow');
 });
 
 test('native globs equal the definition', () => {
