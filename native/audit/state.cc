@@ -71,6 +71,15 @@ bool byteIsLocked(int fd, int64_t at) {
   return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
+// Tells the processor that this is a spin loop.
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // Only one process sets the file up at a time; that takes microseconds, so a bounded wait is enough.
 bool lockSetup(int fd) {
   int64_t deadline = monotonicNs() + int64_t{5} * 1000000000;
@@ -265,7 +274,7 @@ LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *takenNs) {
   if (lock->compare_exchange_strong(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
   // The writer inside needs some microseconds: look again a few times before asking the kernel to wait.
   for (int i = 0; i < 64; i++) {
-    __builtin_ia32_pause();
+    relax();
     seen = 0;
     if (lock->compare_exchange_weak(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
   }
