@@ -159,6 +159,9 @@ extern const char kApiVersion[];  // "12.8.0"
 
 inline const FunctionFacts &facts(FunctionId id) { return kFunctions[static_cast<uint16_t>(id)]; }
 
+// Whether the call opens a connection.
+inline bool isOpen(const FunctionFacts &function) { return function.returnsObject == ObjectKind::Connect; }
+
 // Finds a function by its exact name. Returns kNoFunction where libvirt 12.8 has none of that name.
 FunctionId findFunction(const char *name);
 

@@ -29,8 +29,6 @@ policy::Tri toTri(bool value) { return value ? policy::Tri::Yes : policy::Tri::N
 
 constexpr uint64_t kConnectReadOnly = 1;  // VIR_CONNECT_RO
 
-bool isOpen(const FunctionFacts &function) { return function.returnsObject == ObjectKind::Connect; }
-
 // virDomainRestore and its like: they need permissions on a guest that only the file they name can tell.
 bool actsOnUnseenObject(const FunctionFacts &function) {
   if (function.resourceArg >= 0 || function.checkCount == 0) return false;

@@ -18,8 +18,6 @@ namespace {
 
 constexpr int kMaxNameInMessage = 255;
 
-bool isOpen(const FunctionFacts &function) { return function.returnsObject == ObjectKind::Connect; }
-
 // Calls without side effects beyond the object they return: where the policy asks for facts that only the result has,
 // they are judged by it. What was opened is always judged again, because the URI that libvirt made of the name counts.
 bool isJudgedByResult(const FunctionFacts &function) {

@@ -15,6 +15,7 @@
 #include "call/recorder.h"
 #include "call/settings.h"
 #include "libvirt/unknown_functions.h"
+#include "sys/errno_guard.h"
 #include "sys/trusted_file.h"
 
 namespace virtshim {
@@ -138,14 +139,13 @@ void reportPolicies() {
 }
 
 void loadOnce() {
-  int savedErrno = errno;
+  ErrnoGuard guard;
   parseMode(setting("VIRTSHIM_MODE"), &modeWithoutPolicy);
   const ActivePolicy *host = hostPolicyExists() ? addPolicy(kHostPolicyPath, true) : nullptr;
   if (const char *path = setting("VIRTSHIM_POLICY")) addPolicy(path, false);
   chooseTrail(host);
   configureTrail();
   reportPolicies();
-  errno = savedErrno;
 }
 
 uint8_t levelBits(AuditLevel level) {
@@ -159,9 +159,7 @@ uint8_t defaultRecords(const FunctionFacts &function) {
   return function.callClass == CallClass::Connection ? kRecord : 0;
 }
 
-bool tracksConnection(FunctionId id) {
-  return facts(id).returnsObject == ObjectKind::Connect || id == FunctionId::virConnectClose;
-}
+bool tracksConnection(FunctionId id) { return isOpen(facts(id)) || id == FunctionId::virConnectClose; }
 
 uint8_t interestUnder(const ActivePolicy &entry, FunctionId id) {
   bool helper = facts(id).callClass == CallClass::Helper;
@@ -222,7 +220,7 @@ uint8_t interestUnderPolicies(FunctionId id) {
   for (const ActivePolicy *entry = begin(); entry != end(); entry++) bits |= interestUnder(*entry, id);
   if (activeCount == 0 && modeWithoutPolicy != Mode::Disabled) bits = defaultRecords(facts(id));
   if (tracksConnection(id)) {
-    if (facts(id).returnsObject == ObjectKind::Connect && refusedUnknownFunction()) bits |= kJudge;
+    if (isOpen(facts(id)) && refusedUnknownFunction()) bits |= kJudge;
     bits |= kConnection;
   }
   return bits;

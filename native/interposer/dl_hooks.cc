@@ -44,12 +44,11 @@ bool hasVersion(void *handle, const char *name, const char *version) {
   return reinterpret_cast<Dlvsym>(virtshimRealDlvsym)(handle, name, version);
 }
 
-VIRTSHIM_UNINSTRUMENTED void *findInLibc(const char *name) {
+VIRTSHIM_UNINSTRUMENTED void *findForHooks(const char *name) {
 #ifdef VIRTSHIM_SANITIZED
   return findEarly("libc.so.", name);
 #else
-  void *found = findInLoadedObject("libc.so.", name);
-  return found ? found : findInLoadedObject("libdl.so.", name);
+  return findInLibc(name);
 #endif
 }
 
@@ -67,9 +66,9 @@ VIRTSHIM_UNINSTRUMENTED void *virtshimMatchVersioned(void *handle, const char *n
 
 VIRTSHIM_UNINSTRUMENTED void virtshimInitDlHooks() {
   if (__atomic_load_n(&virtshimRealDlopen, __ATOMIC_ACQUIRE)) return;
-  __atomic_store_n(&virtshimRealDlsym, findInLibc("dlsym"), __ATOMIC_RELEASE);
-  __atomic_store_n(&virtshimRealDlvsym, findInLibc("dlvsym"), __ATOMIC_RELEASE);
-  __atomic_store_n(&virtshimRealDlopen, findInLibc("dlopen"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlsym, findForHooks("dlsym"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlvsym, findForHooks("dlvsym"), __ATOMIC_RELEASE);
+  __atomic_store_n(&virtshimRealDlopen, findForHooks("dlopen"), __ATOMIC_RELEASE);
 }
 
 void virtshim::initDlHooks() { virtshimInitDlHooks(); }

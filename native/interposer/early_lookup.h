@@ -10,7 +10,7 @@
 namespace virtshim {
 
 #ifdef VIRTSHIM_SANITIZED
-// As findInLoadedObject, without the dynamic linker's lock: for the start of a process, when there is one thread.
+// As findInLibc in one object, without the dynamic linker's lock: for the start of a process, when there is one thread.
 void *findEarly(const char *prefix, const char *name);
 #endif
 

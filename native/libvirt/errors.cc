@@ -28,12 +28,7 @@ struct FullError {
 
 template <typename F>
 F privateFunction(std::atomic<void *> *cache, const char *name) {
-  void *found = cache->load(std::memory_order_acquire);
-  if (!found) {
-    found = findPrivate(name);
-    cache->store(found, std::memory_order_release);
-  }
-  return reinterpret_cast<F>(found);
+  return reinterpret_cast<F>(findPrivate(cache, name));
 }
 
 std::atomic<void *> raiseErrorFull, dispatchError, setError;

@@ -59,23 +59,70 @@ bool readDynamic(const dl_phdr_info *info, Dynamic *out) {
   return out->symbols && out->strings;
 }
 
+// The parts of a GNU hash table.
+struct GnuHash {
+  explicit GnuHash(const Dynamic &dynamic) : bucketCount(dynamic.gnuHash[0]), firstHashed(dynamic.gnuHash[1]) {
+    uint32_t bloomWords = dynamic.gnuHash[2];
+    buckets = dynamic.gnuHash + 4 + bloomWords * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    chains = buckets + bucketCount;
+  }
+
+  uint32_t bucketCount, firstHashed;
+  const uint32_t *buckets, *chains;
+};
+
 // The ELF structures do not say how many symbols there are; the hash table does, in its own way.
 size_t symbolCount(const Dynamic &dynamic) {
   if (dynamic.sysvHash) return dynamic.sysvHash[1];
   if (!dynamic.gnuHash) return 0;
-  uint32_t bucketCount = dynamic.gnuHash[0], firstHashed = dynamic.gnuHash[1], bloomWords = dynamic.gnuHash[2];
-  const uint32_t *buckets = dynamic.gnuHash + 4 + bloomWords * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
-  const uint32_t *chains = buckets + bucketCount;
+  GnuHash table(dynamic);
   uint32_t last = 0;
-  for (uint32_t i = 0; i < bucketCount; i++) last = buckets[i] > last ? buckets[i] : last;
-  if (last < firstHashed) return firstHashed;
-  while (!(chains[last - firstHashed] & 1)) last++;
+  for (uint32_t i = 0; i < table.bucketCount; i++) last = table.buckets[i] > last ? table.buckets[i] : last;
+  if (last < table.firstHashed) return table.firstHashed;
+  while (!(table.chains[last - table.firstHashed] & 1)) last++;
   return last + 1;
 }
 
 bool isDefinedFunction(const ElfW(Sym) & symbol) {
   unsigned type = ELF64_ST_TYPE(symbol.st_info);
   return symbol.st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_GNU_IFUNC);
+}
+
+// Whether the symbol is the function `name` in its default version: the hidden bit marks old ones, which a fresh link
+// would not get.
+bool isDefaultFunction(const Dynamic &dynamic, size_t symbol, const char *name) {
+  if (dynamic.versions && (dynamic.versions[symbol] & 0x8000)) return false;
+  return isDefinedFunction(dynamic.symbols[symbol]) &&
+         strcmp(dynamic.strings + dynamic.symbols[symbol].st_name, name) == 0;
+}
+
+uint32_t gnuHashOf(const char *name) {
+  uint32_t hash = 5381;
+  for (; *name; name++) hash = hash * 33 + static_cast<unsigned char>(*name);
+  return hash;
+}
+
+// Index of the function, or 0. By the hash table, as the dynamic linker itself: this runs in every process that
+// inherits the preload, and the C library has thousands of symbols.
+size_t findByGnuHash(const Dynamic &dynamic, const char *name) {
+  GnuHash table(dynamic);
+  uint32_t hash = gnuHashOf(name), at = table.buckets[hash % table.bucketCount];
+  if (at < table.firstHashed) return 0;
+  while (true) {
+    uint32_t link = table.chains[at - table.firstHashed];
+    if ((link | 1) == (hash | 1) && isDefaultFunction(dynamic, at, name)) return at;
+    if (link & 1) return 0;
+    at++;
+  }
+}
+
+size_t findFunctionSymbol(const Dynamic &dynamic, const char *name) {
+  if (dynamic.gnuHash) return findByGnuHash(dynamic, name);
+  size_t count = symbolCount(dynamic);
+  for (size_t i = 1; i < count; i++) {
+    if (isDefaultFunction(dynamic, i, name)) return i;
+  }
+  return 0;
 }
 
 struct FindRequest {
@@ -88,16 +135,9 @@ int findInObject(dl_phdr_info *info, size_t, void *opaque) {
   auto *request = static_cast<FindRequest *>(opaque);
   Dynamic dynamic;
   if (!startsWith(baseName(info->dlpi_name), request->prefix) || !readDynamic(info, &dynamic)) return 0;
-  size_t count = symbolCount(dynamic);
-  for (size_t i = 1; i < count; i++) {
-    const ElfW(Sym) &symbol = dynamic.symbols[i];
-    // The hidden bit marks old versions of a symbol: only the default one is what a fresh link would get.
-    if (dynamic.versions && (dynamic.versions[i] & 0x8000)) continue;
-    if (!isDefinedFunction(symbol) || strcmp(dynamic.strings + symbol.st_name, request->name) != 0) continue;
-    request->found = reinterpret_cast<void *>(info->dlpi_addr + symbol.st_value);
-    return 1;
-  }
-  return 0;
+  size_t symbol = findFunctionSymbol(dynamic, request->name);
+  if (symbol) request->found = reinterpret_cast<void *>(info->dlpi_addr + dynamic.symbols[symbol].st_value);
+  return symbol != 0;
 }
 
 constexpr size_t kMaxVersions = 512;
@@ -209,10 +249,13 @@ extern "C" const char _end[] __attribute__((visibility("hidden")));
 
 }  // namespace
 
-void *findInLoadedObject(const char *prefix, const char *name) {
-  FindRequest request = {prefix, name, nullptr};
-  dl_iterate_phdr(findInObject, &request);
-  return request.found;
+void *findInLibc(const char *name) {
+  for (const char *prefix : {"libc.so.", "libdl.so."}) {
+    FindRequest request = {prefix, name, nullptr};
+    dl_iterate_phdr(findInObject, &request);
+    if (request.found) return request.found;
+  }
+  return nullptr;
 }
 
 void forEachPublicExport(const char *soname, VisitExport visit, void *opaque) {

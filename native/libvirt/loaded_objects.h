@@ -8,9 +8,9 @@
 
 namespace virtshim {
 
-// Finds a defined function by its exact name in the first loaded object whose file name starts with `prefix`
-// ("libc.so."). Returns nullptr where there is none. Takes the dynamic linker's lock for a moment.
-void *findInLoadedObject(const char *prefix, const char *name);
+// Finds a function of the C library, or of libdl, where dlsym and dlopen lived before glibc 2.34. nullptr where there
+// is none. Takes the dynamic linker's lock for a moment.
+void *findInLibc(const char *name);
 
 // Calls `visit` for each public function that the loaded object `soname` exports: those under a version node that is
 // not libvirt's PRIVATE one.

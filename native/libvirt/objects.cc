@@ -63,12 +63,8 @@ const KindFunctions &functionsOf(ObjectKind kind) {
 // The class variables are NULL until libvirt is initialised; before that there are no objects either.
 void **classVariable(ObjectKind kind) {
   static std::atomic<void *> cache[kObjectKindCount] = {};
-  std::atomic<void *> &slot = cache[static_cast<int>(kind)];
-  void *found = slot.load(std::memory_order_acquire);
-  if (!found && functionsOf(kind).className) {
-    found = findPrivate(functionsOf(kind).className);
-    slot.store(found, std::memory_order_release);
-  }
+  const char *name = functionsOf(kind).className;
+  void *found = name ? findPrivate(&cache[static_cast<int>(kind)], name) : nullptr;
   return static_cast<void **>(found);
 }
 
@@ -100,11 +96,7 @@ void *pointerOf(LearnedField *field, FunctionId accessor, void *object) {
 bool isObject(ObjectKind kind, const void *object) {
   if (!object || kind == ObjectKind::None) return false;
   static std::atomic<void *> cached;
-  void *isClass = cached.load(std::memory_order_acquire);
-  if (!isClass) {
-    isClass = findPrivate("virObjectIsClass");
-    cached.store(isClass, std::memory_order_release);
-  }
+  void *isClass = findPrivate(&cached, "virObjectIsClass");
   void **variable = classVariable(kind);
   if (!isClass || !variable) return true;  // a libvirt without them: trust the program's prototype
   return *variable && reinterpret_cast<bool (*)(const void *, void *)>(isClass)(object, *variable);

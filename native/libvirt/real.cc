@@ -13,12 +13,6 @@ namespace {
 using Dlsym = void *(*)(void *, const char *);
 using Dlopen = void *(*)(const char *, int);
 
-// Before glibc 2.34 these lived in libdl.
-void *findInLibc(const char *name) {
-  void *found = findInLoadedObject("libc.so.", name);
-  return found ? found : findInLoadedObject("libdl.so.", name);
-}
-
 template <typename F>
 F libcFunction(std::atomic<F> *cache, const char *name) {
   F found = cache->load(std::memory_order_relaxed);
@@ -74,6 +68,14 @@ void *resolveReal(FunctionId id) {
   // INVARIANT: never the shim itself, whatever the search order was: that would recurse without end.
   if (found && isShimCode(found)) found = nullptr;
   slot.store(found, std::memory_order_release);
+  return found;
+}
+
+void *findPrivate(std::atomic<void *> *cache, const char *name) {
+  void *found = cache->load(std::memory_order_acquire);
+  if (found) return found;
+  found = findPrivate(name);
+  cache->store(found, std::memory_order_release);
   return found;
 }
 

@@ -18,6 +18,9 @@ void *resolveReal(FunctionId id);
 // Finds a symbol of libvirt.so.0 that is not part of the public API, or nullptr.
 void *findPrivate(const char *name);
 
+// The same, looked up once and then kept in `cache`.
+void *findPrivate(std::atomic<void *> *cache, const char *name);
+
 // The shim's own exported wrapper of a function.
 void *wrapperOf(FunctionId id);
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "sys/errno_guard.h"
+
 namespace virtshim {
 namespace {
 
@@ -79,13 +81,12 @@ bool readInto(TrustedFile *file, const char *path, size_t limit) {
 }  // namespace
 
 TrustedFile readTrustedFile(const char *path, size_t limit) {
-  int savedErrno = errno;
+  ErrnoGuard guard;
   TrustedFile file = {};
   if (!readInto(&file, path, limit)) {
     free(file.data);
     file.data = nullptr;
   }
-  errno = savedErrno;
   return file;
 }
 
