@@ -55,6 +55,20 @@ struct Resource {
   std::string_view parent;  // snapshots and checkpoints: the domain's name; volumes: the pool's where known; else ""
 };
 
+// For whom the program says that it calls, and why. Not verified: the subject is who really calls. Each "" where
+// unsaid.
+struct Asserted {
+  std::string_view actor;   // the user
+  std::string_view via;     // the service that says so
+  std::string_view reason;  // a ticket, say
+  bool any() const { return !actor.empty() || !via.empty() || !reason.empty(); }
+};
+
+// How many bytes of each are kept.
+constexpr size_t kMaxActor = 256;
+constexpr size_t kMaxVia = 256;
+constexpr size_t kMaxReason = 1024;
+
 // All views are borrowed and must outlive the append.
 struct Event {
   uint64_t rid;  // record id: the same in both records of a call, in every format and in the refusal's message
@@ -68,6 +82,7 @@ struct Event {
   std::string_view policy;  // first 16 hex digits of the policy's digest, or ""
   std::string_view notice;  // Phase::Notice: its kind ("policy-broken"), text in `reason`
   Subject subject;
+  Asserted asserted;
   Connection connection;
   Resource resource;
   const ArgSlot *args;  // facts(function).argCount of them, or nullptr

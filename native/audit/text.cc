@@ -9,10 +9,10 @@ namespace {
 
 // How many raw bytes of the values that may be long are shown.
 struct Limits {
-  size_t uri, path, exe, rule, target;
+  size_t uri, path, exe, rule, target, asserted;
 };
-constexpr Limits kWide = {512, 400, 512, 256, 255};
-constexpr Limits kNarrow = {128, 96, 128, 64, 96};  // 4096 bytes hold these even where every byte is encoded
+constexpr Limits kWide = {512, 400, 512, 256, 255, 256};
+constexpr Limits kNarrow = {128, 96, 128, 64, 96, 64};  // 4096 bytes hold these even where every byte is encoded
 constexpr size_t kMaxVmBytes = 255;
 
 bool plainWord(std::string_view word) {
@@ -98,6 +98,7 @@ class TextWriter {
     word("reason", reasonOf(event_));
     guest();
     extras();
+    asserted();
     uri();
     appendAuditField(out_, "comm", event_.subject.comm);
     appendAuditField(out_, "exe", cutUtf8(event_.subject.exe, limits_.exe));
@@ -188,6 +189,21 @@ class TextWriter {
     if (plainWord(device.kind)) word("dev", device.kind);
     std::string_view path = redactor_->redacted(device.path, TextKind::Plain);
     if (!path.empty()) appendAuditField(out_, "path", cutUtf8(path, limits_.path));
+  }
+
+  // Names of our own that say what they are, and encodings that no tool undoes: the user of a record is the kernel's.
+  void asserted() {
+    assertion("asserted-actor", event_.asserted.actor);
+    assertion("asserted-via", event_.asserted.via);
+    assertion("asserted-reason", event_.asserted.reason);
+  }
+
+  void assertion(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    std::string_view clean = redactor_->redacted(value, TextKind::Plain), kept = cutUtf8(clean, limits_.asserted);
+    word(name, "\"");
+    appendPercentEncoded(out_, kept);
+    out_->append(kept.size() < clean.size() ? "...\"" : "\"");
   }
 
   void uri() {

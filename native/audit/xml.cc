@@ -171,12 +171,15 @@ class LineWriter {
     const Resource &on = event_.resource;
     const uint8_t flags[] = {static_cast<uint8_t>(event_.verdict), to.known, to.readOnlyKnown, to.readOnly,
                              static_cast<uint8_t>(on.kind)};
-    const std::initializer_list<std::string_view> values = {bytesOf(flags), event_.rule, event_.reason, to.driver,
-                                                            to.uri,         on.name,     on.uuid,       on.parent};
+    const Asserted &said = event_.asserted;
+    const std::initializer_list<std::string_view> values = {bytesOf(flags), event_.rule, event_.reason, said.actor,
+                                                            said.via,       said.reason, to.driver,     to.uri,
+                                                            on.name,        on.uuid,     on.parent};
     if (cache_->what.appendIfMadeFrom(values, out_)) return;
     size_t from = out_->size();
     int secrets = redactor_->secretsMet();
     decision();
+    asserted();
     connection();
     resource();
     // A secret has to be met anew each time: an error message may repeat it.
@@ -202,6 +205,18 @@ class LineWriter {
     out_->append('>');
     appendXmlEscaped(out_, event_.reason);
     out_->append("</decision>");
+  }
+
+  void asserted() {
+    const Asserted &said = event_.asserted;
+    if (!said.any()) return;
+    out_->append("<asserted");
+    if (!said.actor.empty()) attribute("actor", redactor_->redacted(said.actor, TextKind::Plain));
+    if (!said.via.empty()) attribute("via", redactor_->redacted(said.via, TextKind::Plain));
+    if (said.reason.empty()) return out_->append("/>");
+    out_->append('>');
+    appendXmlEscaped(out_, redactor_->redacted(said.reason, TextKind::Plain));
+    out_->append("</asserted>");
   }
 
   void connection() {

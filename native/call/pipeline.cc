@@ -116,9 +116,11 @@ bool Call::refuse() {
   recordMethodResponse(recorded(), {});
   char call[kMaxNameInMessage + 128], message[sizeof call + kReasonSize + 64];
   describeCall(function_, &facts_, call, sizeof call);
-  snprintf(message, sizeof message, "access denied: %s: %s (record %016llx)", call, verdict_.reason,
-           static_cast<unsigned long long>(rid_));
-  raiseError(facts_.liveConnection(), kVirFromAccess, kVirErrAccessDenied, function_.name, message);
+  char record[17];
+  snprintf(record, sizeof record, "%016llx", static_cast<unsigned long long>(rid_));
+  snprintf(message, sizeof message, "access denied: %s: %s (record %s)", call, verdict_.reason, record);
+  const char *rule = *verdict_.rule ? verdict_.rule : nullptr;
+  raiseError(facts_.liveConnection(), kVirFromAccess, kVirErrAccessDenied, function_.name, message, rule, record);
   return false;
 }
 

@@ -1,6 +1,7 @@
 #include "call/recorder.h"
 
 #include "audit/trail.h"
+#include "call/actor.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/identity.h"
@@ -42,6 +43,7 @@ Event eventOf(const RecordedCall &call, audit::Phase phase) {
   event.reason = call.verdict->reason;
   event.policy = call.verdict->digest;
   event.subject = subject(call.facts->uid());
+  event.asserted = currentActor();
   event.connection = connectionOf(call.facts);
   event.resource = resourceOf(call.facts);
   event.args = call.args;

@@ -12,8 +12,8 @@ struct Setting {
 };
 
 Setting settings[] = {
-    {"VIRTSHIM_POLICY", nullptr}, {"VIRTSHIM_TRAIL", nullptr}, {"VIRTSHIM_MODE", nullptr},
-    {"XDG_STATE_HOME", nullptr},  {"HOME", nullptr},
+    {"VIRTSHIM_POLICY", nullptr}, {"VIRTSHIM_TRAIL", nullptr}, {"VIRTSHIM_MODE", nullptr}, {"VIRTSHIM_ACTOR", nullptr},
+    {"VIRTSHIM_REASON", nullptr}, {"XDG_STATE_HOME", nullptr}, {"HOME", nullptr},
 };
 
 const char *now(const char *name) {

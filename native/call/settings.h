@@ -8,8 +8,9 @@ namespace virtshim {
 // Keeps the values. Called once, when the shim is loaded; allocates.
 void keepSettings();
 
-// The value of VIRTSHIM_POLICY, VIRTSHIM_TRAIL, VIRTSHIM_MODE, XDG_STATE_HOME or HOME: the one that was kept, else that
-// of now. nullptr where it is unset or empty. Valid until the program changes its environment.
+// The value of VIRTSHIM_POLICY, VIRTSHIM_TRAIL, VIRTSHIM_MODE, VIRTSHIM_ACTOR, VIRTSHIM_REASON, XDG_STATE_HOME or HOME:
+// the one that was kept, else that of now. nullptr where it is unset or empty. Valid until the program changes its
+// environment.
 const char *setting(const char *name);
 
 }  // namespace virtshim

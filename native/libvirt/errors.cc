@@ -37,19 +37,23 @@ SetError findSetError() { return privateFunction<SetError>(&setError, "virSetErr
 
 }  // namespace
 
-void raiseError(void *connection, int domain, int code, const char *function, const char *message) {
+void raiseError(void *connection, int domain, int code, const char *function, const char *message, const char *str2,
+                const char *str3) {
   // The last error lives in memory that virInitialize sets up: refusing the very first call must not touch it earlier.
   auto initialize = real<int (*)()>(FunctionId::virInitialize);
   if (!initialize || initialize() < 0) return;
   auto raise = privateFunction<RaiseErrorFull>(&raiseErrorFull, "virRaiseErrorFull");
   auto dispatch = privateFunction<DispatchError>(&dispatchError, "virDispatchError");
   if (raise && dispatch) {
-    raise("virtshim", function, 0, domain, code, kLevelError, message, nullptr, nullptr, -1, -1, "%s", message);
+    raise("virtshim", function, 0, domain, code, kLevelError, message, str2, str3, -1, -1, "%s", message);
     dispatch(connection);
     return;
   }
   FullError error = {};
   error.head = {code, domain, const_cast<char *>(message), kLevelError};
+  error.str1 = message;
+  error.str2 = str2;
+  error.str3 = str3;
   if (SetError set = findSetError()) set(&error);
 }
 

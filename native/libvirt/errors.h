@@ -20,8 +20,10 @@ struct VirError {
 };
 
 // Raises a libvirt error exactly as libvirt does: thread-local last error, then the program's error callbacks.
-// `connection`, a live one or nullptr, keeps it as its own last error too, and its own callback comes first.
-void raiseError(void *connection, int domain, int code, const char *function, const char *message);
+// `connection`, a live one or nullptr, keeps it as its own last error too, and its own callback comes first. str1 is
+// the message; `str2` and `str3` may be nullptr.
+void raiseError(void *connection, int domain, int code, const char *function, const char *message,
+                const char *str2 = nullptr, const char *str3 = nullptr);
 
 // The last error of this thread, or nullptr. Only after a libvirt call has been made: plain libvirt crashes earlier.
 const VirError *lastError();

@@ -14,10 +14,11 @@ interface Limits {
   readonly exe: number;
   readonly rule: number;
   readonly target: number;
+  readonly asserted: number;
 }
 
-const WIDE: Limits = { uri: 512, path: 400, exe: 512, rule: 256, target: 255 };
-const NARROW: Limits = { uri: 128, path: 96, exe: 128, rule: 64, target: 96 };
+const WIDE: Limits = { uri: 512, path: 400, exe: 512, rule: 256, target: 255, asserted: 256 };
+const NARROW: Limits = { uri: 128, path: 96, exe: 128, rule: 64, target: 96, asserted: 64 };
 
 /**
  * The audit text of a response as a whole line of a log, without the line end; undefined for other records. Serial
@@ -51,6 +52,7 @@ function fieldsOf(record: TrailRecord, limits: Limits): string[] {
     `reason=${denied ? 'denied' : record.success ? 'permitted' : 'error'}`,
     ...guest(record, limits),
     ...extras(record, limits, denied),
+    ...assertions(record, limits),
     ...(uri ? [`uri="${percent(cut(textToBytes(uri), limits.uri))}"`] : []),
     field('comm', textToBytes(record.comm)),
     field('exe', cut(textToBytes(record.exe), limits.exe)),
@@ -82,6 +84,14 @@ function extras(record: TrailRecord, limits: Limits, denied: boolean): string[] 
     `rid=${record.rid}`,
     `chain=${record.chain.slice(0, 16)}`,
   ];
+}
+
+function assertions({ asserted }: TrailRecord, limits: Limits): string[] {
+  return (['actor', 'via', 'reason'] as const).flatMap((name) => {
+    const value = textToBytes(asserted?.[name] ?? '');
+    const kept = cut(value, limits.asserted);
+    return value.length === 0 ? [] : [`asserted-${name}="${percent(kept)}${kept.length < value.length ? '...' : ''}"`];
+  });
 }
 
 function argumentFields({ event = '', params }: TrailRecord, limits: Limits): string[] {

@@ -4,6 +4,7 @@ export { bytesToText, textToBytes, unescapeBytes, unescapeValue } from './escape
 export { parseRecord } from './parse.js';
 export { readTrail } from './read.js';
 export type {
+  Assertion,
   ConnectionFacts,
   Decision,
   ResourceFacts,

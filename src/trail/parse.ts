@@ -103,13 +103,15 @@ function noticeOf(root: Element) {
 
 function callOf(root: Element) {
   const child = (name: string) => root.children.find((element) => element.name === name);
-  const [event, state, decision, connection] = ['event', 'state', 'decision', 'connection'].map(child);
-  const [resource, param, result, error, duration] = ['resource', 'param', 'result', 'error', 'duration'].map(child);
+  const [event, state, decision, asserted] = ['event', 'state', 'decision', 'asserted'].map(child);
+  const [connection, resource, param] = ['connection', 'resource', 'param'].map(child);
+  const [result, error, duration] = ['result', 'error', 'duration'].map(child);
   if (event === undefined) throw new Error(`<${root.name}> has no <event>`);
   return {
     event: event.text,
     ...(state && { success: state.text === '1' }),
     ...(decision && { decision: decisionOf(decision) }),
+    ...(asserted && { asserted: assertionOf(asserted) }),
     ...(connection && { connection: connectionOf(connection) }),
     ...(resource && {
       resource: { kind: required(resource, 'kind'), ...optional(resource, 'name', 'uuid', 'parent') },
@@ -133,6 +135,10 @@ function decisionOf(element: Element) {
     throw new Error(`\`${effect}\` is not an effect`);
   }
   return { effect, ...optional(element, 'rule'), reason: element.text } as const;
+}
+
+function assertionOf(element: Element) {
+  return { ...optional(element, 'actor', 'via'), ...(element.text !== '' && { reason: element.text }) };
 }
 
 function connectionOf(element: Element) {

@@ -30,6 +30,7 @@ export interface TrailRecord {
   /** Of responses: whether libvirt returned success. */
   readonly success?: boolean;
   readonly decision?: Decision;
+  readonly asserted?: Assertion;
   readonly connection?: ConnectionFacts;
   readonly resource?: ResourceFacts;
   readonly params: readonly TrailParam[];
@@ -42,6 +43,14 @@ export interface Decision {
   readonly effect: 'permitted' | 'denied' | 'would-deny';
   readonly rule?: string;
   readonly reason: string;
+}
+
+/** For whom the program says that it called, and why. Not verified: `uid` and `auid` are who really called. */
+export interface Assertion {
+  readonly actor?: string;
+  /** The service that says so. */
+  readonly via?: string;
+  readonly reason?: string;
 }
 
 export interface ConnectionFacts {
