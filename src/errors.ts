@@ -3,6 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 /** The catalogue of coded errors: every error that virtshim throws on purpose carries one of these codes. */
 export const ERROR_CODES = {
   VIRTSHIM_USAGE: 'the command line or an argument makes no sense',
+  VIRTSHIM_ARGUMENT: 'an argument of a libvirt function has the wrong type or is out of range',
   VIRTSHIM_FILE: 'a file or folder cannot be read, written or trusted',
   VIRTSHIM_NATIVE_MISSING: 'the native files of virtshim are missing or do not load on this machine',
   VIRTSHIM_POLICY_SYNTAX: 'a policy is not valid JSON',

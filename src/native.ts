@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { VirtshimError } from './errors.js';
+import type { RawResult, RawValue } from './ffi/values.js';
 import { packageFile } from './package_root.js';
 
 /** One call to be judged. What is left out of the facts is unknown; arguments that are left out are 0 or NULL. */
@@ -56,6 +57,19 @@ export interface NativeFunctionPolicy {
   readonly auditLevel: 'none' | 'response' | 'request-response';
 }
 
+/** libvirt's last error of a thread. */
+export interface NativeError {
+  readonly code: number;
+  readonly domain: number;
+  readonly level: number;
+  readonly message: string | null;
+  readonly str1: string | null;
+  readonly str2: string | null;
+  readonly str3: string | null;
+  readonly int1: number;
+  readonly int2: number;
+}
+
 export interface Native {
   loadPolicy(image: Uint8Array): NativePolicy;
   /** Throws TypeError for an image that cannot be used and for words that do not exist. */
@@ -63,6 +77,21 @@ export interface Native {
   decideAll(image: Uint8Array, requests: readonly NativeRequest[]): NativeDecision[];
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
   exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
+  /** Loads the shim for all; what is called is looked up in it. Again does nothing. */
+  attach(shim: string): void;
+  /** libvirt's last error of this thread; null where none is set. */
+  lastError(): NativeError | null;
+  /**
+   * Calls the function with this id on a thread of the pool; `args` in C order. Memory (Uint8Array) is kept alive and
+   * written in place, strings are copied. Calls with the same `order` run one after the other. `error` is the last error
+   * of the thread that made the call, where `result` is the function's failure value.
+   */
+  callAsync(
+    id: number,
+    args: readonly RawValue[],
+    order: bigint | null,
+    done: (result: RawResult, error: NativeError | null) => void,
+  ): void;
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];
