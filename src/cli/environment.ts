@@ -12,6 +12,10 @@ export interface ShimSettings {
   /** Absolute path of the trail's folder. */
   readonly trail?: string;
   readonly mode?: Mode;
+  /** On whose behalf the program runs, as its caller says. */
+  readonly actor?: string;
+  /** Why, as its caller says. */
+  readonly reason?: string;
   /** Programs that the wrapped program starts are not wrapped. */
   readonly noInherit?: boolean;
 }
@@ -22,6 +26,8 @@ export const SHIM_VARIABLES = [
   'VIRTSHIM_POLICY',
   'VIRTSHIM_TRAIL',
   'VIRTSHIM_MODE',
+  'VIRTSHIM_ACTOR',
+  'VIRTSHIM_REASON',
   'VIRTSHIM_NO_INHERIT',
 ] as const;
 
@@ -33,12 +39,14 @@ export function shimVariables(settings: ShimSettings, preloaded: string | undefi
       hint: 'install virtshim in a folder whose path has no blank, colon or dollar sign',
     });
   }
-  const { policy, trail, mode, noInherit } = settings;
+  const { policy, trail, mode, actor, reason, noInherit } = settings;
   return {
     LD_PRELOAD: [settings.shim, ...otherPreloads(settings.shim, preloaded)].join(':'),
     ...(policy === undefined ? {} : { VIRTSHIM_POLICY: policy }),
     ...(trail === undefined ? {} : { VIRTSHIM_TRAIL: trail }),
     ...(mode === undefined ? {} : { VIRTSHIM_MODE: mode }),
+    ...(actor === undefined ? {} : { VIRTSHIM_ACTOR: actor }),
+    ...(reason === undefined ? {} : { VIRTSHIM_REASON: reason }),
     ...(noInherit === true ? { VIRTSHIM_NO_INHERIT: '1' } : {}),
   };
 }

@@ -23,6 +23,7 @@ Examples:
   virtshim run -- virsh list --all
   virtshim run --policy operator.json -- virsh -c qemu:///system destroy demo
   virtshim run --policy operator.json --trail ./trail -- python3 manage-guests.py
+  virtshim run --reason 'ticket 4711' -- virsh -c qemu:///system shutdown demo
   virtshim run --mode permissive --policy operator.json -- virt-install ...
 
 Exit codes: those of the program; 125 where virtshim itself fails, 126 where the program cannot be executed,

@@ -8,6 +8,8 @@ export interface ShimOptions {
   readonly policy?: string;
   readonly trail?: string;
   readonly mode?: Mode;
+  readonly actor?: string;
+  readonly reason?: string;
   /** False where --no-inherit was given. */
   readonly inherit: boolean;
 }
@@ -17,6 +19,8 @@ export function addShimOptions(command: Command): Command {
     .option('-p, --policy <file>', 'judge the calls by this policy (JSON, or an image made by `policy compile`)')
     .option('-t, --trail <dir>', 'record to the trail in this folder')
     .addOption(new Option('-m, --mode <mode>', 'refuse, only record what would be refused, or neither').choices(MODES))
+    .option('--reason <text>', 'why: stands in every record')
+    .option('--actor <user>', 'on whose behalf: stands in every record, marked as asserted')
     .option('--no-inherit', 'do not wrap the programs that the program starts');
 }
 
@@ -28,6 +32,8 @@ export async function resolveSettings(options: ShimOptions): Promise<ShimSetting
     ...(options.policy === undefined ? {} : { policy: await imageOf(options.policy) }),
     ...(options.trail === undefined ? {} : { trail: resolve(options.trail) }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
+    ...(options.actor === undefined ? {} : { actor: options.actor }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
     noInherit: !options.inherit,
   };
 }

@@ -24,6 +24,7 @@ export function trailShowCommand(finish: (outcome: Outcome) => void): Command {
     .option('--uuid <uuid>', 'calls on the object of this UUID')
     .option('--function <name>', 'calls of this libvirt function; * stands for anything')
     .addOption(new Option('--verdict <verdict>', 'how the call ended').choices(VERDICTS))
+    .option('--actor <user>', 'calls that a program asserts to have made for this user')
     .option('--rid <id>', 'the records of this id, as a refusal names it')
     .option('--since <time>', 'records from this time on: 2026-01-31, 2026-01-31T14:30, or 90m, 2h, 1d ago')
     .option('--until <time>', 'records up to this time')

@@ -1,6 +1,7 @@
 // Writes records about what it is told: audit_emit DIR [netlink] [file] < values
 // Each value ends in a NUL. For each, a response of virDomainSuspend on a guest of that name is recorded, with the
-// value as rule, connection and error message too. Without arguments it checks itself with a few values.
+// value as rule, connection, error message and everything asserted too. Without arguments it checks itself with a few
+// values.
 #include <sstream>
 
 #include "audit_trail_support.h"
@@ -19,6 +20,7 @@ void emit(const std::string &value) {
   event.success = false;
   event.rule = value;
   event.connection.uri = value;
+  event.asserted = {value, value, value};
   event.error = {true, 55, 10, value};
   expect(Trail::append(event) == AppendResult::Ok, Trail::lastFailure());
 }

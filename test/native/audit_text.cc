@@ -109,6 +109,21 @@ void otherResources() {
   expect(contains(got, " vm=\"demo\" target=\"domain-snapshot:snap\" "), got);
 }
 
+void asserted() {
+  ArgSlot args[1];
+  args[0].p = &g_object;
+  Event event = fixed("virDomainSuspend", "demo", args);
+  event.asserted = {"al'ice uid=0", "shop", "ticket 4711"};
+  expect(contains(text(event),
+                  " chain=0123456789abcdef asserted-actor=\"al%27ice%20uid%3D0\" asserted-via=\"shop\" "
+                  "asserted-reason=\"ticket%204711\" uri="),
+         text(event));
+  std::string longest(257, 'x');
+  event.asserted = {"", "", longest};
+  expect(contains(text(event), " asserted-reason=\"" + longest.substr(1) + "...\" uri="), text(event));
+  expect(!contains(text(event), "asserted-actor") && !contains(text(event), "asserted-via"), text(event));
+}
+
 // The end must be the real one, whatever the values are.
 void limits() {
   ArgSlot args[1];
@@ -118,6 +133,7 @@ void limits() {
   event.connection.uri = longest;
   event.rule = longest;
   event.subject.exe = longest;
+  event.asserted = {longest, longest, longest};
   event.subject.comm = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
   event.error = {true, 1, 1, longest};
   std::string got = text(event);
@@ -149,6 +165,7 @@ int main() {
   wouldDeny();
   extras();
   otherResources();
+  asserted();
   limits();
   hostileConnections();
   return finish();

@@ -42,7 +42,7 @@ const auditLines = (trail: string) => readFileSync(auditLog(trail), 'latin1').sp
 
 // The grammar of the text, the parts that a value could break.
 const TEXT =
-  /^type=VIRT_CONTROL msg=audit\(\d+\.\d{3}:\d+\): pid=\d+ uid=\d+ auid=\d+ ses=\d+( subj=[\w:./-]+)? msg='virt=[\w./:-]+ op=\w+ reason=(permitted|denied|error)( vm=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( uuid=[0-9a-f-]{36})?( target="[^"'= ]*")?( rule="[^"'= ]*")?( err=\d+)?( apiflags=0x[0-9a-f]+)?( dev=[\w-]+)?( path=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( new-(mem|vcpu)=\d+)? rid=[0-9a-f]{16} chain=[0-9a-f]{16}( uri="[^"'= ]*")? comm=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) exe=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) hostname=\? addr=\? terminal=[\w/?]+ res=(success|failed)'$/;
+  /^type=VIRT_CONTROL msg=audit\(\d+\.\d{3}:\d+\): pid=\d+ uid=\d+ auid=\d+ ses=\d+( subj=[\w:./-]+)? msg='virt=[\w./:-]+ op=\w+ reason=(permitted|denied|error)( vm=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( uuid=[0-9a-f-]{36})?( target="[^"'= ]*")?( rule="[^"'= ]*")?( err=\d+)?( apiflags=0x[0-9a-f]+)?( dev=[\w-]+)?( path=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( new-(mem|vcpu)=\d+)? rid=[0-9a-f]{16} chain=[0-9a-f]{16}( asserted-(actor|via|reason)="[^"'= ]*")*( uri="[^"'= ]*")? comm=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) exe=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) hostname=\? addr=\? terminal=[\w/?]+ res=(success|failed)'$/;
 
 function expectSoundTrail(trail: string): ReadRecord[] {
   const lines = trailLines(trail);
@@ -382,6 +382,91 @@ describe('the calling program', () => {
     const records = expectSoundTrail(trail);
     expect(responses(records, 'virDomainSuspend')[0]?.attribute('exe')?.toString()).toBe(program);
     for (const line of auditLines(trail)) expect(line.length).toBeLessThan(4300);
+  });
+});
+
+describe('what a program asserts', () => {
+  const values = [...everyValue.values()];
+  let trail: string;
+
+  // One asserted part at a time, then all three: each must do no harm in its own place.
+  beforeAll(async () => {
+    const commands = values.flatMap((value): Command[] => [
+      ['say', value, null, null],
+      ['suspend'],
+      ['say', null, value, value],
+      ['reset'],
+      ['say', value, value, value],
+      ['resume'],
+    ]);
+    const { answers, ...ran } = run([OPEN, ['lookup', 'test'], ...commands], await recordingAll());
+    trail = ran.trail;
+    expect(answers.filter(({ command, result }) => command === 'say' && result !== 0)).toEqual([]);
+    expectSoundTrail(trail);
+  });
+
+  const kept = (value: Buffer, limit: number) => (value.length <= limit ? value : undefined);
+
+  test('stands in the trail byte by byte', () => {
+    const records = readTrail(trail);
+    const of = (event: string) => responses(records, event);
+    const exact = (found: readonly (Buffer | undefined)[], limit: number) =>
+      allShown(found.map((one, i) => (kept(values[i] ?? Buffer.from(''), limit) ? one : undefined)));
+    const wanted = (limit: number) => allShown(values.map((value) => kept(value, limit)));
+    expect(
+      exact(
+        of('virDomainSuspend').map((r) => r.asserted('actor')),
+        256,
+      ),
+    ).toEqual(wanted(256));
+    expect(
+      exact(
+        of('virDomainReset').map((r) => r.asserted('via')),
+        256,
+      ),
+    ).toEqual(wanted(256));
+    expect(
+      exact(
+        of('virDomainReset').map((r) => r.assertedReason),
+        1024,
+      ),
+    ).toEqual(wanted(1024));
+    expect(of('virDomainReset').filter((record) => record.asserted('actor') !== undefined)).toEqual([]);
+  });
+
+  test('is cut with a mark where it is long', () => {
+    const records = responses(readTrail(trail), 'virDomainResume');
+    for (const [i, value] of values.entries()) {
+      if (value.length <= 256) continue;
+      const said = records[i]?.asserted('actor');
+      expect(shown(said)).toBe(shown(Buffer.concat([value.subarray(0, (said?.length ?? 0) - 3), Buffer.from('...')])));
+      expect(said?.length).toBeGreaterThan(255);
+      expect(said?.length).toBeLessThan(260);
+    }
+  });
+
+  test('forges nothing: records stay those of the real user, program, guest and result', () => {
+    const log = auditLog(trail);
+    const lines = auditLines(trail);
+    expect(ausearch(log)).toEqual(lines);
+    const suspends = lines.filter((line) => / op=virDomain(Suspend|Reset|Resume) /.test(line));
+    expect(suspends).toHaveLength(3 * values.length);
+    for (const forged of [
+      ['--uuid', 'deadbeef'],
+      ['--uuid', 'deadbeef-0000-4000-8000-000000000000'],
+      ['-x', '/bin/evil'],
+      ['-ui', '77'],
+      ['-ua', '77'],
+      ['-tm', 'tty9'],
+      ['-w', '-vm', 'victim'],
+      ['-w', '-vm', 'demo'],
+    ]) {
+      expect([forged, ausearch(log, ...forged)]).toEqual([forged, []]);
+    }
+    expect(ausearch(log, '-ui', String(process.geteuid?.()))).toEqual(lines);
+    expect(ausearch(log, '-w', '-vm', 'test').filter((line) => suspends.includes(line))).toEqual(suspends);
+    expect(ausearch(log, '-sv', 'no')).toEqual(lines.filter((line) => line.endsWith(" res=failed'")));
+    expect(ausearch(log, '-w', '-x', actorProgram())).toEqual(lines);
   });
 });
 

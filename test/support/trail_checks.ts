@@ -72,6 +72,13 @@ export class ReadRecord {
   resource(attribute: string): Buffer | undefined {
     return decoded(childOf(this.root, 'resource')?.attributes[attribute]);
   }
+  asserted(attribute: 'actor' | 'via'): Buffer | undefined {
+    return decoded(childOf(this.root, 'asserted')?.attributes[attribute]);
+  }
+  /** undefined where nothing is asserted. */
+  get assertedReason(): Buffer | undefined {
+    return decoded(childOf(this.root, 'asserted')?.text);
+  }
   connection(attribute: string): Buffer | undefined {
     return decoded(childOf(this.root, 'connection')?.attributes[attribute]);
   }

@@ -7,7 +7,7 @@ import { BUILD, temporaryFolder } from './paths.js';
 export type Sink = 'netlink' | 'file' | 'device';
 
 /**
- * Records one failed virDomainSuspend for each value, which is guest, rule, URI and error message at once; with `device`
+ * Records one failed virDomainSuspend for each value, which is guest, rule, URI, error message and everything asserted at once; with `device`
  * one virDomainAttachDeviceFlags, of which the value is the XML.
  */
 export function emit(values: readonly (string | Buffer)[], sinks: readonly Sink[] = ['file']): string {

@@ -14,12 +14,15 @@ describe('the environment of a wrapped program', () => {
 
   test('sets only what was asked for', () => {
     expect(shimVariables({ shim: SHIM, noInherit: false }, undefined)).toEqual({ LD_PRELOAD: SHIM });
-    const all = { shim: SHIM, policy: '/p.img', trail: '/t', mode: 'permissive', noInherit: true } as const;
+    const said = { actor: 'alice', reason: 'ticket 4711' };
+    const all = { shim: SHIM, policy: '/p.img', trail: '/t', mode: 'permissive', noInherit: true, ...said } as const;
     expect(shimVariables(all, undefined)).toEqual({
       LD_PRELOAD: SHIM,
       VIRTSHIM_POLICY: '/p.img',
       VIRTSHIM_TRAIL: '/t',
       VIRTSHIM_MODE: 'permissive',
+      VIRTSHIM_ACTOR: 'alice',
+      VIRTSHIM_REASON: 'ticket 4711',
       VIRTSHIM_NO_INHERIT: '1',
     });
   });

@@ -7,6 +7,7 @@ export interface FilterOptions {
   readonly uuid?: string;
   readonly function?: string;
   readonly verdict?: Verdict;
+  readonly actor?: string;
   readonly rid?: string;
   readonly since?: string;
   readonly until?: string;
@@ -21,12 +22,13 @@ export type Filter = (record: TrailRecord) => boolean;
 /** All given conditions have to hold. Notices pass only where nothing but time is asked for. */
 export function makeFilter(options: FilterOptions, now: Date = new Date()): Filter {
   const filters: Filter[] = [];
-  const { vm, uuid, rid, verdict, since, until } = options;
+  const { vm, uuid, rid, verdict, actor, since, until } = options;
   if (vm !== undefined) filters.push((record) => domainOf(record) === vm);
   if (uuid !== undefined) filters.push((record) => record.resource?.uuid === uuid.toLowerCase());
   if (options.function !== undefined) filters.push(functionFilter(options.function));
   if (verdict !== undefined)
     filters.push((record) => record.type === 'methodresponse' && verdictOf(record) === verdict);
+  if (actor !== undefined) filters.push((record) => record.asserted?.actor === actor);
   if (rid !== undefined) filters.push((record) => record.rid === rid.toLowerCase());
   if (since !== undefined) filters.push(notBefore(parseMoment(since, now, 'start')));
   if (until !== undefined) filters.push(notAfter(parseMoment(until, now, 'end')));

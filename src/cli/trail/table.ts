@@ -5,8 +5,8 @@ import { printable, table } from '../text.js';
 import { verdictOf } from './filter.js';
 import { userNames } from './users.js';
 
-const HEADINGS = ['TIME (UTC)', 'USER', 'PROGRAM', 'CALL', 'ON', 'OUTCOME', 'WHY', 'RECORD'];
-const OUTCOME = HEADINGS.indexOf('OUTCOME');
+const HEADINGS = ['TIME (UTC)', 'USER', 'ASSERTED', 'PROGRAM', 'CALL', 'ON', 'OUTCOME', 'WHY', 'RECORD'];
+const ASSERTED = HEADINGS.indexOf('ASSERTED');
 
 const STYLES: Readonly<Record<string, Style>> = {
   permitted: 'green',
@@ -20,9 +20,11 @@ export function asTable(records: readonly TrailRecord[]): string {
   const rows = withoutAnswered(records).map(rowMaker());
   if (rows.length === 0) return 'no records\n';
   const paint = painter(process.stdout);
-  return table([HEADINGS, ...rows], (cell, row, column) => {
+  const shown = rows.some((row) => row[ASSERTED] !== '') ? HEADINGS : HEADINGS.filter((_, at) => at !== ASSERTED);
+  const lines = [HEADINGS, ...rows].map((row) => row.filter((_, at) => shown.includes(HEADINGS[at] ?? '')));
+  return table(lines, (cell, row, column) => {
     if (row === 0) return paint('bold', cell);
-    const style = column === OUTCOME ? STYLES[cell.trim()] : undefined;
+    const style = shown[column] === 'OUTCOME' ? STYLES[cell.trim()] : undefined;
     return style === undefined ? cell : paint(style, cell);
   });
 }
@@ -38,6 +40,7 @@ function rowMaker(): (record: TrailRecord) => string[] {
   return (record) => [
     record.time.slice(0, 19).replace('T', ' '),
     printable(nameOf(record.uid)),
+    printable(describeAssertion(record)),
     printable(record.comm),
     record.event ?? `(${record.notice?.kind ?? 'notice'})`,
     printable(describeResource(record)),
@@ -45,6 +48,12 @@ function rowMaker(): (record: TrailRecord) => string[] {
     printable(reason(record)),
     record.rid,
   ];
+}
+
+/** What the program says about itself, apart from who it is. */
+function describeAssertion({ asserted }: TrailRecord): string {
+  const { actor, via, reason } = asserted ?? {};
+  return [actor, via && `via ${via}`, reason && `(${reason})`].filter((part) => part).join(' ');
 }
 
 function describeResource({ resource, connection }: TrailRecord): string {
