@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import { printable } from '../printable.js';
 import type { Examination } from './doctor/examine.js';
 import type { Finding } from './doctor/finding.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { jsonText, printable, table } from './text.js';
+import { jsonText, table } from './text.js';
 
 export function doctorCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('doctor')

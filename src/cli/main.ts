@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-/** The command's entry. The only module that decides exit codes. */
 import { CommanderError } from 'commander';
 import { type ErrorCode, VirtshimError } from '../errors.js';
+/** The command's entry. The only module that decides exit codes. */
+import { printable } from '../printable.js';
 import type { Outcome } from './outcome.js';
 import { buildProgram } from './program.js';
 import { painter } from './style.js';
-import { printable } from './text.js';
 
 const EXIT = {
   ok: 0,

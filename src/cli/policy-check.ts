@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { type Diagnostic, formatDiagnostic, type Severity } from '../policy/diagnostic.js';
+import { printable } from '../printable.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { jsonText, printable } from './text.js';
+import { jsonText } from './text.js';
 
 export function policyCheckCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('check')

@@ -3,7 +3,6 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { systemReason, VirtshimError } from '../errors.js';
 import type { Outcome } from './outcome.js';
-import { imageOfText } from './policy-image.js';
 
 export function policyCompileCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('compile')
@@ -23,7 +22,8 @@ Examples:
     )
     .action(async (file: string, options: { output: string }) => {
       const { readText } = await import('../policy/load.js');
-      replaceFile(options.output, await imageOfText(readText(file), file));
+      const { imageOfText } = await import('../policy/image_file.js');
+      replaceFile(options.output, imageOfText(readText(file), file));
       finish('ok');
     });
 }

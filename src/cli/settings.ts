@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { MODES, type Mode, type ShimSettings } from './environment.js';
-import { imageOf } from './policy-image.js';
 
 export interface ShimOptions {
   readonly policy?: string;
@@ -27,9 +26,10 @@ export function addShimOptions(command: Command): Command {
 /** Compiles the policy and finds the shim. Paths become absolute: the program may change its folder. */
 export async function resolveSettings(options: ShimOptions): Promise<ShimSettings> {
   const { shimPath } = await import('../native.js');
+  const { imageOf } = await import('../policy/image_file.js');
   return {
     shim: shimPath(),
-    ...(options.policy === undefined ? {} : { policy: await imageOf(options.policy) }),
+    ...(options.policy === undefined ? {} : { policy: imageOf(options.policy) }),
     ...(options.trail === undefined ? {} : { trail: resolve(options.trail) }),
     ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.actor === undefined ? {} : { actor: options.actor }),

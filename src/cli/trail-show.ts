@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import { defaultTrail } from '../folders.js';
 import type { TrailLine } from '../trail/record.js';
-import { defaultTrail } from './defaults.js';
 import type { Outcome } from './outcome.js';
 import { jsonText } from './text.js';
 import { type FilterOptions, VERDICTS } from './trail/filter.js';

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import { defaultTrail } from '../folders.js';
+import { printable } from '../printable.js';
 import type { TrailVerification } from '../trail/verify.js';
-import { defaultTrail } from './defaults.js';
 import type { Outcome } from './outcome.js';
 import { painter } from './style.js';
-import { jsonText, printable } from './text.js';
+import { jsonText } from './text.js';
 
 interface VerifyCommandOptions {
   readonly anchor: readonly string[];

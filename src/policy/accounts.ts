@@ -1,5 +1,5 @@
 /** Users and groups of rules -> the numbers that a process has. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Diagnostic } from './diagnostic.js';
 import type { Policy } from './load.js';
@@ -16,31 +16,59 @@ export interface Accounts {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const timeout = 30_000;
+
 /** Asks the name service of this machine, as its programs do. Rejects where `getent` cannot be run. */
 export const lookUpWithGetent: LookUp = async (database, name) => {
   try {
-    const { stdout } = await promisify(execFile)('getent', ['--', database, name], { timeout: 30_000 });
-    const fields = stdout.split('\n')[0]?.split(':') ?? [];
-    return fields[0] === undefined || fields[2] === undefined ? undefined : Number(fields[2]);
+    return numberIn((await promisify(execFile)('getent', ['--', database, name], { timeout })).stdout);
   } catch (error) {
-    // getent's own word for "no such entry".
-    if ((error as { code?: unknown }).code === 2) return undefined;
-    throw error;
+    return unlessMissing(error, 'code');
   }
 };
 
+function lookUpNow(database: Database, name: string): number | undefined {
+  try {
+    return numberIn(execFileSync('getent', ['--', database, name], { timeout, encoding: 'utf8', stdio: 'pipe' }));
+  } catch (error) {
+    return unlessMissing(error, 'status');
+  }
+}
+
+function numberIn(entry: string): number | undefined {
+  const fields = entry.split('\n')[0]?.split(':') ?? [];
+  return fields[0] === undefined || fields[2] === undefined ? undefined : Number(fields[2]);
+}
+
+/** Undefined for getent's own word for "no such entry"; throws any other error. */
+function unlessMissing(error: unknown, exitCode: 'code' | 'status'): undefined {
+  if ((error as { code?: unknown; status?: unknown })[exitCode] !== 2) throw error;
+}
+
 /** Looks up every account that the policy names, each once. */
 export async function resolveAccounts(policy: Policy, lookUp: LookUp = lookUpWithGetent): Promise<Accounts> {
-  const users = await lookUpAll(
-    'passwd',
-    lookUp,
-    policy.rules.flatMap((rule) => rule.users),
-  );
-  const groups = await lookUpAll(
-    'group',
-    lookUp,
-    policy.rules.flatMap((rule) => rule.groups),
-  );
+  const users = await lookUpAll('passwd', lookUp, userNames(policy));
+  return accountsOf(policy, users, await lookUpAll('group', lookUp, groupNames(policy)));
+}
+
+/** `resolveAccounts` while everything else in this thread waits. */
+export function resolveAccountsSync(policy: Policy): Accounts {
+  const lookUpEach = (database: Database, names: ReadonlySet<string>) =>
+    known([...names].map((name) => [name, lookUpNow(database, name)]));
+  return accountsOf(policy, lookUpEach('passwd', userNames(policy)), lookUpEach('group', groupNames(policy)));
+}
+
+function userNames(policy: Policy): ReadonlySet<string> {
+  return new Set(policy.rules.flatMap((rule) => rule.users));
+}
+
+function groupNames(policy: Policy): ReadonlySet<string> {
+  return new Set(policy.rules.flatMap((rule) => rule.groups));
+}
+
+type Numbers = ReadonlyMap<string, number>;
+
+function accountsOf(policy: Policy, users: Numbers, groups: Numbers): Accounts {
   const diagnostics = policy.rules.flatMap((rule) => {
     const path: Path = ['rules', rule.index, 'subjects'];
     return [
@@ -51,13 +79,14 @@ export async function resolveAccounts(policy: Policy, lookUp: LookUp = lookUpWit
   return { users, groups, diagnostics };
 }
 
-async function lookUpAll(database: Database, lookUp: LookUp, names: readonly string[]): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
-  for (const name of new Set(names)) {
-    const id = await lookUp(database, name);
-    if (id !== undefined) found.set(name, id);
-  }
-  return found;
+async function lookUpAll(database: Database, lookUp: LookUp, names: ReadonlySet<string>): Promise<Numbers> {
+  const found: [string, number | undefined][] = [];
+  for (const name of names) found.push([name, await lookUp(database, name)]);
+  return known(found);
+}
+
+function known(found: readonly (readonly [string, number | undefined])[]): Numbers {
+  return new Map(found.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
 function unknownNames(

@@ -1,6 +1,6 @@
 /** Policy -> image. */
 import { type ApiFunction, functions, objectKinds } from '../generated/api.js';
-import { type Accounts, type LookUp, resolveAccounts } from './accounts.js';
+import { type Accounts, type LookUp, resolveAccounts, resolveAccountsSync } from './accounts.js';
 import { setsOfFunction } from './action.js';
 import { type ArgumentCondition, operators } from './argument.js';
 import { auditLevels } from './audit_levels.js';
@@ -22,7 +22,15 @@ export interface Compiled {
 
 /** Compiles for this machine: its users and groups are looked up now. */
 export async function compilePolicy(policy: Policy, lookUp?: LookUp): Promise<Compiled> {
-  const accounts = await resolveAccounts(policy, lookUp);
+  return compileWith(policy, await resolveAccounts(policy, lookUp));
+}
+
+/** `compilePolicy` while everything else in this thread waits. */
+export function compilePolicySync(policy: Policy): Compiled {
+  return compileWith(policy, resolveAccountsSync(policy));
+}
+
+function compileWith(policy: Policy, accounts: Accounts): Compiled {
   const { diagnostics } = accounts;
   return { image: hasErrors(diagnostics) ? undefined : writeImage(policy, accounts), diagnostics };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { jsonText, printable, table } from '../../src/cli/text.js';
+import { jsonText, table } from '../../src/cli/text.js';
 import { makeFilter, verdictOf } from '../../src/cli/trail/filter.js';
+import { printable } from '../../src/printable.js';
 import type { TrailRecord } from '../../src/trail/record.js';
 
 describe('text for terminals', () => {

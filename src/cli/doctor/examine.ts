@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiVersion } from '../../generated/api.js';
 import { shimPath } from '../../native.js';
-import { storeImage } from '../cache.js';
-import { imageOfText } from '../policy-image.js';
+import { storeImage } from '../../policy/image_cache.js';
+import { imageOfText } from '../../policy/image_file.js';
 import { type CanaryResult, callEachWay } from './canary.js';
 import { type Coverage, coverageFindings, measureCoverage } from './coverage.js';
 import type { Finding } from './finding.js';
@@ -72,7 +72,7 @@ const CANARY_POLICY = JSON.stringify({
 async function callCanaries(shim: string): Promise<CanaryResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'virtshim-doctor-'));
   try {
-    const image = storeImage(await imageOfText(CANARY_POLICY, 'doctor'), folder);
+    const image = storeImage(imageOfText(CANARY_POLICY, 'doctor'), folder);
     return callEachWay({ shim, image });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 /** The host's policy, the environment of this shell, and the trail's folder. */
 import { constants, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { defaultTrail, HOST_POLICY } from '../../folders.js';
 import { native } from '../../native.js';
-import { defaultTrail, HOST_POLICY } from '../defaults.js';
 import { SHIM_VARIABLES } from '../environment.js';
 import { may, statusOf } from '../files.js';
 import type { Finding } from './finding.js';

@@ -1,7 +1,8 @@
 /** Records as a table for people: one row a call. */
+import { printable } from '../../printable.js';
 import type { TrailRecord } from '../../trail/record.js';
 import { painter, type Style } from '../style.js';
-import { printable, table } from '../text.js';
+import { table } from '../text.js';
 import { verdictOf } from './filter.js';
 import { userNames } from './users.js';
 

@@ -1,16 +1,16 @@
 /** A policy as the user names it -> the path of a compiled image. */
 import { realpathSync } from 'node:fs';
 import { systemReason, VirtshimError } from '../errors.js';
-import { type Diagnostic, formatDiagnostic } from '../policy/diagnostic.js';
-import { storeImage } from './cache.js';
-import { cacheFolder } from './defaults.js';
-import { printable } from './text.js';
+import { cacheFolder } from '../folders.js';
+import { printable } from '../printable.js';
+import { compilePolicySync } from './compile.js';
+import { type Diagnostic, formatDiagnostic } from './diagnostic.js';
+import { storeImage } from './image_cache.js';
+import { loadPolicy, readText } from './load.js';
 
-/** Compiles JSON into the cache; takes an image (`*.img`) as it is. */
-export async function imageOf(file: string): Promise<string> {
-  if (file.endsWith('.img')) return existingImage(file);
-  const { readText } = await import('../policy/load.js');
-  return storeImage(await imageOfText(readText(file), file), cacheFolder());
+/** Compiles JSON into the cache; takes an image (`*.img`) as it is. Throws where the policy cannot be used. */
+export function imageOf(file: string): string {
+  return file.endsWith('.img') ? existingImage(file) : storeImage(imageOfText(readText(file), file), cacheFolder());
 }
 
 function existingImage(file: string): string {
@@ -21,13 +21,11 @@ function existingImage(file: string): string {
   }
 }
 
-/** Compiles the text of a policy; `name` stands for it in error messages. Warnings go to standard error. */
-export async function imageOfText(text: string, name: string): Promise<Uint8Array> {
-  const { loadPolicy } = await import('../policy/load.js');
-  const { compilePolicy } = await import('../policy/compile.js');
+/** Compiles the text of a policy; `name` stands for it in error messages. */
+export function imageOfText(text: string, name: string): Uint8Array {
   const loaded = loadPolicy(text, name);
   if (loaded.policy === undefined) throw rejected(name, loaded.diagnostics);
-  const compiled = await compilePolicy(loaded.policy);
+  const compiled = compilePolicySync(loaded.policy);
   if (compiled.image === undefined) throw rejected(name, compiled.diagnostics);
   return compiled.image;
 }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { storeImage } from '../../src/cli/cache.js';
+import { storeImage } from '../../src/policy/image_cache.js';
 import { temporaryFolder } from '../support/paths.js';
 
 const image = Buffer.from('an image');
