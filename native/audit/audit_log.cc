@@ -97,7 +97,7 @@ int appendLocked(SharedState *state, std::string_view origin, std::string_view t
   line[0] = '\n';
   size_t size = 1 + writeLine(line + 1, state->nextSerial(), origin, text);
   int error;
-  size_t wrote = writeQuietly(g_fd, line + skip, size - skip, &error);
+  size_t wrote = appendQuietly(g_fd, line + skip, size - skip, &error);
   if (wrote == size - skip) {
     g_tornTail = false;
     return 0;
@@ -117,7 +117,8 @@ int auditLogAppend(SharedState *state, std::string_view origin, std::string_view
   ErrnoGuard guard;
   if (origin.size() + text.size() + 128 > kMaxLine) return EMSGSIZE;
   if (!g_directory) return ENOENT;
-  LockResult locked = state->lock(LockKind::Text, kLockNs);
+  int64_t now = monotonicNs();
+  LockResult locked = state->lock(LockKind::Text, kLockNs, &now);
   if (locked == LockResult::TimedOut) return ETIMEDOUT;
   if (locked == LockResult::TakenOver) g_tornTail = true;  // at worst an empty line, which audit tools skip
   int error = appendLocked(state, origin, text);

@@ -5,8 +5,6 @@
 namespace virtshim::audit {
 namespace {
 
-constexpr char kZeros[kChainDigits + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
-
 int hexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -35,36 +33,38 @@ bool readDecimal(std::string_view text, uint64_t *out) {
 
 }  // namespace
 
-void chainValue(const uint8_t previous[kSha256Size], std::string_view line, uint8_t out[kSha256Size]) {
-  Sha256 hash;
+void chainValue(const Sha256 &body, std::string_view head, const uint8_t previous[kSha256Size],
+                uint8_t out[kSha256Size]) {
+  Sha256 hash = body;
+  hash.update(head.data(), head.size());
   hash.update(previous, kSha256Size);
-  hash.update(line.data(), line.size());
   hash.final(out);
 }
 
 bool readLine(std::string_view line, LineFacts *out) {
   // Escaping keeps '>' out of attribute values, so the first one ends the root tag.
   size_t end = line.find('>');
-  constexpr std::string_view kSequence = " seq=\"", kChain = " chain=\"";
+  constexpr std::string_view kSequence = " seq=\"", kBody = " pid=\"", kChain = " chain=\"";
   if (line.empty() || line[0] != '<' || end == std::string_view::npos) return false;
   std::string_view tag = line.substr(0, end);
   size_t sequence = tag.find(kSequence);
   if (sequence == std::string_view::npos || !readDecimal(tag.substr(sequence + kSequence.size()), &out->sequence))
     return false;
-  if (tag.size() < kChain.size() + kChainDigits + 1) return false;
+  out->headSize = tag.find(kBody);
+  if (out->headSize == std::string_view::npos) return false;
+  if (tag.size() < out->headSize + kChain.size() + kChainDigits + 1) return false;
   out->chainAt = tag.size() - 1 - kChainDigits;
   if (tag.back() != '"' || tag.substr(out->chainAt - kChain.size(), kChain.size()) != kChain) return false;
   return readHex(tag.substr(out->chainAt, kChainDigits), out->chain);
 }
 
 bool followsFrom(const uint8_t previous[kSha256Size], std::string_view line, const LineFacts &facts) {
+  const size_t end = facts.chainAt + kChainDigits;
+  Sha256 body;
+  body.update(line.data() + facts.headSize, facts.chainAt - facts.headSize);
+  body.update(line.data() + end, line.size() - end);
   uint8_t value[kSha256Size];
-  Sha256 hash;
-  hash.update(previous, kSha256Size);
-  hash.update(line.data(), facts.chainAt);
-  hash.update(kZeros, kChainDigits);
-  hash.update(line.data() + facts.chainAt + kChainDigits, line.size() - facts.chainAt - kChainDigits);
-  hash.final(value);
+  chainValue(body, line.substr(0, facts.headSize), previous, value);
   return memcmp(value, facts.chain, kSha256Size) == 0;
 }
 

@@ -89,8 +89,9 @@ struct Event {
   ArgSlot result;       // Response of a forwarded call
   bool forwarded;       // Response: libvirt was called
   ErrorInfo error;
-  int64_t realtimeNs;  // since the epoch
-  int64_t durationNs;  // Response of a forwarded call, else 0
+  int64_t realtimeNs;   // since the epoch
+  int64_t monotonicNs;  // the same moment by the monotonic clock, or 0
+  int64_t durationNs;   // Response of a forwarded call, else 0
 };
 
 }  // namespace virtshim::audit

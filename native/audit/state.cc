@@ -265,10 +265,8 @@ bool SharedState::ownerIsDead(uint32_t word, int64_t waitedNs) const {
   return fileIdOf(fd_) == file_ && !byteIsLocked(fd_, kSlotBytes + (number - 1));
 }
 
-LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *takenNs) {
-  int64_t begin = monotonicNs();
-  if (takenNs) *takenNs = begin;
-  if (!ensureWhole(begin)) return LockResult::TimedOut;
+LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *nowNs) {
+  if (!ensureWhole(*nowNs)) return LockResult::TimedOut;
   std::atomic<uint32_t> *lock = word(kind);
   uint32_t seen = 0;
   if (lock->compare_exchange_strong(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
@@ -278,7 +276,8 @@ LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *takenNs) {
     seen = 0;
     if (lock->compare_exchange_weak(seen, self_, std::memory_order_acquire)) return LockResult::Locked;
   }
-  uint32_t asWaiter = self_ | kWaiters;
+  const uint32_t asWaiter = self_ | kWaiters;
+  const int64_t begin = *nowNs = monotonicNs();
   while (true) {
     seen = lock->load(std::memory_order_relaxed);
     if (seen == 0) {
@@ -289,8 +288,7 @@ LockResult SharedState::lock(LockKind kind, int64_t waitNs, int64_t *takenNs) {
       continue;
     int64_t before = monotonicNs();
     futexWait(lock, seen | kWaiters, kWaitMs);
-    int64_t now = monotonicNs();
-    if (takenNs) *takenNs = now;
+    int64_t now = *nowNs = monotonicNs();
     if (now - before >= (kWaitMs - 1) * 1000000 && lock->load(std::memory_order_relaxed) == (seen | kWaiters) &&
         (seen & ~kWaiters) != self_ && ownerIsDead(seen, now - begin)) {
       uint32_t dead = seen | kWaiters;

@@ -37,8 +37,8 @@ class SharedState {
   bool isOpen() const { return memory_ != nullptr; }
   FileId file() const { return file_; }
 
-  // *takenNs: the monotonic time at which the lock was had, or last waited for.
-  LockResult lock(LockKind kind, int64_t waitNs, int64_t *takenNs = nullptr);
+  // *nowNs: the monotonic time; set where the lock had to be waited for.
+  LockResult lock(LockKind kind, int64_t waitNs, int64_t *nowNs);
   void unlock(LockKind kind);
 
   // Under the record lock. False where nothing trustworthy is stored.

@@ -133,7 +133,8 @@ SharedState *openState(OpenFailure *failure) {
   SharedState *state = newOnPages<SharedState>();
   if (!state) *failure = {ENOMEM, nullptr};
   if (state && state->open(folder, g_groupReadable, failure)) {
-    LockResult locked = state->lock(LockKind::Record, kLockNs);
+    int64_t now = monotonicNs();
+    LockResult locked = state->lock(LockKind::Record, kLockNs, &now);
     if (locked == LockResult::TimedOut) {
       *failure = {ETIMEDOUT, "another process holds the trail"};
       state->close();
@@ -207,11 +208,12 @@ AppendResult writeRecord(ThreadState *thread, SharedState *state, const Event &e
                          uint8_t chain[kSha256Size]) {
   OpenFailure failure{};
   TrailFile::Moment moment{};
+  moment.nowNs = event.monotonicNs ? event.monotonicNs : monotonicNs();
   moment.answers = event.phase == Phase::Response && event.rid == thread->openCall;
   thread->openCall = event.phase == Phase::Call ? event.rid : 0;
   state = lockCurrent(state, &moment, &failure);
   if (!state) return failed(thread, failure.error, failure.detail);
-  if (g_file.timeToCheckPaths() && g_file.stateWasReplaced(state->file())) {
+  if (g_file.timeToCheckPaths(moment.nowNs) && g_file.stateWasReplaced(state->file())) {
     state = replaceState(state, &moment, &failure);
     if (!state) return failed(thread, failure.error, failure.detail);
   }

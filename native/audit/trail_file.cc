@@ -2,21 +2,23 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "audit/chain.h"
-#include "sys/clock.h"
+#include "sys/entropy.h"
 #include "sys/errno_guard.h"
 #include "sys/pages.h"
 
 namespace virtshim::audit {
 namespace {
 
-constexpr int64_t kPathCheckMs = 1000;
+constexpr int64_t kPathCheckNs = 1000000000;
 constexpr int64_t kTrustNs = 20 * 1000;
+constexpr int64_t kLookNs = 50 * 1000;
 constexpr uint64_t kMaxTail = 64 * 1024 * 1024;  // how far back a repair reads
 
 // The file's bytes from `from` to `to`, to be freed with freePages; nullptr where they cannot be had.
@@ -34,6 +36,15 @@ char *readRange(int fd, uint64_t from, uint64_t to) {
     done += static_cast<size_t>(got);
   }
   return bytes;
+}
+
+// Gives the descriptor a position that no other file's has: far behind any file's end, and random. Appends leave it
+// alone. 0 where the file system does not take such positions.
+uint64_t markDescriptor(int fd) {
+  uint32_t random;
+  if (!randomBytes(&random, sizeof random)) return 0;
+  const uint64_t mark = (uint64_t{1} << 40) + random;
+  return lseek(fd, static_cast<off_t>(mark), SEEK_SET) == static_cast<off_t>(mark) ? mark : 0;
 }
 
 bool endsInsideLine(int fd, uint64_t size) {
@@ -73,13 +84,13 @@ bool TrailFile::open(FileStatus *status, OpenFailure *failure) {
     return false;
   }
   id_ = status->id;
+  mark_ = markDescriptor(fd_);
   return true;
 }
 
-bool TrailFile::timeToCheckPaths() {
-  int64_t now = monotonicCoarseMs();
-  if (now < nextCheckMs_) return false;
-  nextCheckMs_ = now + kPathCheckMs;
+bool TrailFile::timeToCheckPaths(int64_t nowNs) {
+  if (nowNs < nextCheckNs_) return false;
+  nextCheckNs_ = nowNs + kPathCheckNs;
   checkPath_ = true;
   return true;
 }
@@ -176,19 +187,28 @@ bool TrailFile::reconcile(SharedState *state, bool known, const FileStatus &stat
   return true;
 }
 
-// A call that took no longer than this never left the process: its response needs no second look at the file, unless
-// someone else wrote in between. Between any look and the write after it there is a gap that nobody can close; this one
-// is not much wider, and a look costs a third of a write.
-bool TrailFile::justChecked(const Moment &moment, const Position &at) const {
-  return moment.answers && !moment.takenOver && !checkPath_ && !tornTail_ && at.file == id_ &&
-         at.sequence == checkedSequence_ && moment.nowNs - checkedNs_ < kTrustNs;
+// Our descriptor, and the size that the last writer left: one question that costs half a look at the file. It is
+// harmless where the host closed our descriptor and has something else there by now.
+bool TrailFile::looksAsLeft(const Position &at) const {
+  uint32_t behind;  // the low half of size - position
+  return mark_ && ioctl(fd_, FIONREAD, &behind) == 0 && behind == static_cast<uint32_t>(at.size - mark_);
+}
+
+// Whether a full look at the file can be left out. Between any look and the write after it there is a gap that nobody
+// can close; these are not much wider. A call that took no longer than kTrustNs never left the process: its response
+// needs no look at all, unless someone else wrote in between.
+bool TrailFile::isAsLeft(const Moment &moment, const Position &at) {
+  if (moment.takenOver || checkPath_ || tornTail_ || at.file != id_) return false;
+  if (moment.answers && at.sequence == writtenSequence_ && moment.nowNs - seenNs_ < kTrustNs) return true;
+  seenNs_ = moment.nowNs;
+  return moment.nowNs - lookedNs_ < kLookNs && looksAsLeft(at);
 }
 
 bool TrailFile::ready(SharedState *state, const Moment &moment, Position *at, OpenFailure *failure) {
   FileStatus status;
   bool known = state->load(at), takenOver = moment.takenOver;
-  if (known && justChecked(moment, *at)) return true;
-  checkedNs_ = moment.nowNs;
+  if (known && isAsLeft(moment, *at)) return true;
+  lookedNs_ = seenNs_ = moment.nowNs;
   bool ours = statusOf(fd_, &status) && status.id == id_ && status.links > 0;
   if (ours && known && at->file == id_ && (takenOver || status.size != at->size)) {
     // What was begun in this file ends here, before a new one is looked for.
@@ -207,7 +227,8 @@ bool TrailFile::append(SharedState *state, const Moment &moment, Buffer *buffer,
   Position at;
   if (!ready(state, moment, &at, failure)) return false;
   std::string_view text = placeSequence(buffer, line, at.sequence + 1);
-  chainValue(at.chain, text.substr(0, text.size() - 1), chain);
+  std::string_view head = text.substr(0, static_cast<size_t>(buffer->data() + line.bodyAt - text.data()));
+  chainValue(line.body, head, at.chain, chain);
   hexLower(chain, kSha256Size, buffer->data() + line.chainAt);
   const char *begin = text.data();
   size_t size = text.size();
@@ -218,14 +239,14 @@ bool TrailFile::append(SharedState *state, const Moment &moment, Buffer *buffer,
     *const_cast<char *>(begin) = '\n';
   }
   int error;
-  size_t wrote = writeQuietly(fd_, begin, size, &error);
+  size_t wrote = appendQuietly(fd_, begin, size, &error);
   if (wrote != size) {
     if (wrote > 0) cutTo(at.size);
     *failure = {error, nullptr};
     return false;
   }
   tornTail_ = false;
-  checkedSequence_ = ++at.sequence;
+  writtenSequence_ = ++at.sequence;
   at.size += size;
   memcpy(at.chain, chain, sizeof at.chain);
   state->store(at);
@@ -234,7 +255,7 @@ bool TrailFile::append(SharedState *state, const Moment &moment, Buffer *buffer,
 
 void TrailFile::afterFork() {
   closeOurs();
-  nextCheckMs_ = checkedNs_ = 0;
+  nextCheckNs_ = lookedNs_ = seenNs_ = 0;
   checkPath_ = tornTail_ = false;
 }
 

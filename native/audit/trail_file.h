@@ -24,15 +24,16 @@ class TrailFile {
   bool append(SharedState *state, const Moment &moment, Buffer *buffer, const XmlLine &line, uint8_t chain[kSha256Size],
               OpenFailure *failure);
 
-  bool timeToCheckPaths();  // about once a second
-  void checkPathsAgain() { nextCheckMs_ = 0; }
+  bool timeToCheckPaths(int64_t nowNs);  // about once a second
+  void checkPathsAgain() { nextCheckNs_ = 0; }
   bool stateWasReplaced(const FileId &id) const;
 
   void afterFork();
 
  private:
   bool ready(SharedState *state, const Moment &moment, Position *at, OpenFailure *failure);
-  bool justChecked(const Moment &moment, const Position &at) const;
+  bool isAsLeft(const Moment &moment, const Position &at);
+  bool looksAsLeft(const Position &at) const;
   bool open(FileStatus *status, OpenFailure *failure);
   void closeOurs();
   bool wasRotated();
@@ -46,9 +47,11 @@ class TrailFile {
   bool groupReadable_ = false;
   int fd_ = -1;
   FileId id_{};
-  int64_t nextCheckMs_ = 0;
-  int64_t checkedNs_ = 0;         // when the descriptor was last seen to be our file
-  uint64_t checkedSequence_ = 0;  // the record that was written then
+  uint64_t mark_ = 0;  // the descriptor's position, which nobody else's has; 0 where it could not be set
+  int64_t nextCheckNs_ = 0;
+  int64_t lookedNs_ = 0;          // when the file was last looked at in full
+  int64_t seenNs_ = 0;            // when the descriptor was last seen to be our file
+  uint64_t writtenSequence_ = 0;  // the last record of this process
   bool checkPath_ = false;
   bool tornTail_ = false;  // the file ends inside a line that cannot be cut: start on a new one
 };

@@ -8,10 +8,10 @@
 namespace virtshim::audit {
 namespace {
 
-constexpr size_t kHeadroom = 96;  // root name, rid and a sequence number of 20 digits
+constexpr size_t kHeadroom = 128;  // root name, rid, a sequence number of 20 digits, time; and a line end in front
 constexpr std::string_view kZeroChain = "0000000000000000000000000000000000000000000000000000000000000000";
 constexpr size_t kMaxMessage = 16 * 1024;
-constexpr size_t kMaxCached = 16 * 1024;
+constexpr size_t kMaxKept = 16 * 1024;
 
 const char *rootName(Phase phase) {
   switch (phase) {
@@ -50,41 +50,40 @@ void putDate(char *out, uint64_t seconds) {
   putPadded(out + 17, ofDay % 60, 2);
 }
 
-void appendTime(Buffer *out, int64_t realtimeNs, LineCache *cache) {
+// `" time="2026-11-23T05:30:01.123456789Z"`, of kTimeSize bytes.
+constexpr size_t kTimeSize = 39;
+
+void putTime(char *out, int64_t realtimeNs, LineCache *cache) {
   if (realtimeNs < 0) realtimeNs = 0;
   int64_t second = realtimeNs / 1000000000;
   if (cache->second != second) {
     putDate(cache->date, static_cast<uint64_t>(second));
     cache->second = second;
   }
-  char *end = out->reserve(30);
-  if (!end) return;
-  memcpy(end, cache->date, 20);
-  putPadded(end + 20, static_cast<uint64_t>(realtimeNs % 1000000000), 9);
-  end[29] = 'Z';
-  out->advance(30);
+  memcpy(out, "\" time=\"", 8);
+  memcpy(out + 8, cache->date, 20);
+  putPadded(out + 28, static_cast<uint64_t>(realtimeNs % 1000000000), 9);
+  memcpy(out + 37, "Z\"", 2);
 }
 
 class LineWriter {
  public:
   LineWriter(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out)
-      : event_(event), redactor_(redactor), cache_(cache), out_(out) {}
+      : event_(event), redactor_(redactor), cache_(cache), out_(out), hashed_(out->size()) {}
 
-  // Everything behind the sequence number. Returns the offset of the chain value.
-  size_t write() {
-    rootAttributes();
-    out_->append(" chain=\"");
-    size_t chainAt = out_->size();
-    out_->append(kZeroChain);
-    out_->append("\">");
+  void writeBody(XmlLine *line) {
+    const uint64_t tagVersion = tag();
+    line->chainAt = out_->size() - std::string_view("\">").size() - kZeroChain.size();
     if (event_.phase == Phase::Notice)
       appendXmlEscaped(out_, event_.reason);
     else
-      body();
+      call(tagVersion);
     out_->append("</");
     out_->append(rootName(event_.phase));
-    out_->append(">\n");
-    return chainAt;
+    out_->append('>');
+    hashOn();
+    line->body = hash_;
+    out_->append('\n');
   }
 
  private:
@@ -118,22 +117,60 @@ class LineWriter {
     out_->append('>');
   }
 
-  void rootAttributes() {
-    out_->append("\" time=\"");
-    appendTime(out_, event_.realtimeNs, cache_);
-    out_->append('"');
+  template <typename T, size_t kCount>
+  static std::string_view bytesOf(const T (&values)[kCount]) {
+    return {reinterpret_cast<const char *>(values), sizeof values};
+  }
+
+  using Values = std::initializer_list<std::string_view>;
+
+  // Takes the hash on to where the line is now.
+  void hashOn() {
+    if (out_->ok()) hash_.update(out_->data() + hashed_, out_->size() - hashed_);
+    hashed_ = out_->size();
+  }
+
+  // Appends the piece that was made from these values and returns its version; 0 where there is none.
+  template <size_t kCount>
+  uint64_t append(const KeptPiece (&pieces)[kCount], Values values) {
+    for (const KeptPiece &piece : pieces) {
+      if (!piece.madeFrom(values)) continue;
+      out_->append(piece.text());
+      hash_ = piece.hash();
+      hashed_ = out_->size();
+      return piece.version();
+    }
+    return 0;
+  }
+
+  // Keeps what was written since `from`. Returns its version, or 0.
+  uint64_t keep(KeptPiece *piece, Values values, size_t from) {
+    if (!out_->ok() || out_->size() - from > kMaxKept) return 0;
+    hashOn();
+    piece->keep(values, out_->view(from), hash_, ++cache_->versions);
+    return piece->version();
+  }
+
+  // Up to the end of the root's start tag.
+  uint64_t tag() {
+    const Subject &who = event_.subject;
+    const uint32_t numbers[] = {who.pid, who.tid, who.uid, who.auid, who.ses, event_.nested};
+    const Values values = {bytesOf(numbers), who.comm, who.exe, who.terminal, who.subj, event_.policy, event_.notice};
+    if (uint64_t version = append(cache_->tag, values)) return version;
+    const size_t from = out_->size();
     subject();
     if (event_.nested) out_->append(" nested=\"1\"");
-    if (event_.phase == Phase::Notice) attribute("kind", event_.notice);
+    optional("kind", event_.notice);
+    out_->append(" chain=\"");
+    hashOn();
+    out_->append(kZeroChain);
+    hashed_ = out_->size();
+    out_->append("\">");
+    return keep(&cache_->tag[0], values, from);
   }
 
   void subject() {
     const Subject &who = event_.subject;
-    const uint32_t numbers[] = {who.pid, who.tid, who.uid, who.auid, who.ses};
-    const std::initializer_list<std::string_view> values = {bytesOf(numbers), who.comm, who.exe,
-                                                            who.terminal,     who.subj, event_.policy};
-    if (cache_->subject.appendIfMadeFrom(values, out_)) return;
-    size_t from = out_->size();
     attribute("pid", who.pid);
     attribute("tid", who.tid);
     attribute("uid", who.uid);
@@ -144,56 +181,48 @@ class LineWriter {
     attribute("exe", who.exe);
     optional("subj", who.subj);
     optional("policy", event_.policy);
-    keep(&cache_->subject, values, from);
   }
 
-  template <typename T, size_t kCount>
-  static std::string_view bytesOf(const T (&values)[kCount]) {
-    return {reinterpret_cast<const char *>(values), sizeof values};
-  }
-
-  void keep(CachedText *cache, std::initializer_list<std::string_view> values, size_t from) {
-    if (out_->ok() && out_->size() - from <= kMaxCached) cache->keep(values, out_->view(from));
-  }
-
-  void body() {
-    element("event", facts(event_.function).name);
+  void call(uint64_t tagVersion) {
+    const uint64_t whatVersion = what(tagVersion);
+    if (event_.args && facts(event_.function).argCount) param(whatVersion);
     if (event_.phase == Phase::Response) out_->append(event_.success ? "<state>1</state>" : "<state>0</state>");
-    what();
-    if (event_.args && facts(event_.function).argCount) param();
     if (event_.phase == Phase::Response && event_.forwarded) result();
     error();
     if (event_.phase == Phase::Response && event_.forwarded) duration();
   }
 
-  void what() {
+  uint64_t what(uint64_t tagVersion) {
     const Connection &to = event_.connection;
     const Resource &on = event_.resource;
-    const uint8_t flags[] = {static_cast<uint8_t>(event_.verdict), to.known, to.readOnlyKnown, to.readOnly,
-                             static_cast<uint8_t>(on.kind)};
+    const uint64_t numbers[] = {tagVersion, static_cast<uint64_t>(event_.function),
+                                static_cast<uint64_t>(event_.verdict), static_cast<uint64_t>(on.kind),
+                                uint64_t{to.known} | uint64_t{to.readOnlyKnown} << 1 | uint64_t{to.readOnly} << 2};
     const Asserted &said = event_.asserted;
-    const std::initializer_list<std::string_view> values = {bytesOf(flags), event_.rule, event_.reason, said.actor,
-                                                            said.via,       said.reason, to.driver,     to.uri,
-                                                            on.name,        on.uuid,     on.parent};
-    if (cache_->what.appendIfMadeFrom(values, out_)) return;
-    size_t from = out_->size();
-    int secrets = redactor_->secretsMet();
+    const Values values = {bytesOf(numbers), on.name,       on.uuid,    on.parent, to.uri,     to.driver,
+                           event_.rule,      event_.reason, said.actor, said.via,  said.reason};
+    if (uint64_t version = append(cache_->what, values)) return version;
+    const size_t from = out_->size();
+    const int secrets = redactor_->secretsMet();
+    element("event", facts(event_.function).name);
     decision();
     asserted();
     connection();
     resource();
     // A secret has to be met anew each time: an error message may repeat it.
-    if (redactor_->secretsMet() == secrets) keep(&cache_->what, values, from);
+    if (!tagVersion || redactor_->secretsMet() != secrets) return 0;
+    return keep(&cache_->what[cache_->nextWhat++ % kKeptWhats], values, from);
   }
 
-  void param() {
-    const uint64_t call[] = {event_.rid, static_cast<uint64_t>(event_.function)};
-    const std::initializer_list<std::string_view> values = {bytesOf(call), event_.resource.name};
-    if (event_.phase == Phase::Response && cache_->param.appendIfMadeFrom(values, out_)) return;
-    size_t from = out_->size();
-    int secrets = redactor_->secretsMet();
+  void param(uint64_t whatVersion) {
+    const uint64_t numbers[] = {whatVersion, event_.rid};
+    const Values values = {bytesOf(numbers)};
+    if (event_.phase == Phase::Response && append(cache_->param, values)) return;
+    const size_t from = out_->size();
+    const int secrets = redactor_->secretsMet();
     appendParam(event_, redactor_, out_);
-    if (event_.phase == Phase::Call && redactor_->secretsMet() == secrets) keep(&cache_->param, values, from);
+    if (event_.phase != Phase::Call || !whatVersion || redactor_->secretsMet() != secrets) return;
+    keep(&cache_->param[0], values, from);
   }
 
   void decision() {
@@ -305,10 +334,12 @@ class LineWriter {
   Redactor *redactor_;
   LineCache *cache_;
   Buffer *out_;
+  Sha256 hash_;
+  size_t hashed_;  // up to where hash_ goes
 };
 
-void writeHead(const Event &event, XmlLine *line) {
-  char *p = line->headBytes;
+void writeStart(const Event &event, XmlLine *line) {
+  char *p = line->startBytes;
   auto put = [&p](std::string_view text) {
     memcpy(p, text.data(), text.size());
     p += text.size();
@@ -318,54 +349,59 @@ void writeHead(const Event &event, XmlLine *line) {
   put(" rid=\"");
   for (int shift = 60; shift >= 0; shift -= 4) *p++ = "0123456789abcdef"[event.rid >> shift & 15];
   put("\" seq=\"");
-  line->head = {line->headBytes, static_cast<size_t>(p - line->headBytes)};
+  line->start = {line->startBytes, static_cast<size_t>(p - line->startBytes)};
 }
 
 }  // namespace
 
-bool CachedText::appendIfMadeFrom(std::initializer_list<std::string_view> values, Buffer *out) const {
-  if (text_.size() == 0) return false;
-  std::string_view known = values_.view();
+bool KeptPiece::madeFrom(std::initializer_list<std::string_view> values) const {
+  const char *known = bytes_.view().data();
+  size_t left = valuesSize_;
   for (std::string_view value : values) {
     // Each with its length in front, so that no two lists look the same.
     size_t size = value.size();
-    if (known.size() < sizeof size + size || memcmp(known.data(), &size, sizeof size) != 0 ||
-        known.substr(sizeof size, size) != value)
-      return false;
-    known.remove_prefix(sizeof size + size);
+    if (left < sizeof size + size || memcmp(known, &size, sizeof size) != 0) return false;
+    known += sizeof size;
+    if (size && memcmp(known, value.data(), size) != 0) return false;
+    known += size;
+    left -= sizeof size + size;
   }
-  out->append(text_.view());
-  return true;
+  return valuesSize_ != 0;
 }
 
-void CachedText::keep(std::initializer_list<std::string_view> values, std::string_view text) {
-  values_.clear();
-  text_.clear();
+void KeptPiece::keep(std::initializer_list<std::string_view> values, std::string_view text, const Sha256 &hash,
+                     uint64_t version) {
+  bytes_.clear();
   for (std::string_view value : values) {
     size_t size = value.size();
-    values_.append({reinterpret_cast<const char *>(&size), sizeof size});
-    values_.append(value);
+    bytes_.append({reinterpret_cast<const char *>(&size), sizeof size});
+    bytes_.append(value);
   }
-  text_.append(text);
-  if (!values_.ok() || !text_.ok()) text_.clear();
+  const size_t size = bytes_.size();
+  bytes_.append(text);
+  valuesSize_ = bytes_.ok() ? size : 0;
+  version_ = bytes_.ok() ? version : 0;
+  hash_ = hash;
 }
 
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line) {
   out->clear();
   if (!out->reserve(kHeadroom)) return false;
   out->advance(kHeadroom);
-  line->headroom = kHeadroom;
-  writeHead(event, line);
-  line->chainAt = LineWriter(event, redactor, cache, out).write();
+  line->bodyAt = kHeadroom;
+  line->sequenceEnd = kHeadroom - kTimeSize;
+  putTime(out->data() + line->sequenceEnd, event.realtimeNs, cache);
+  writeStart(event, line);
+  LineWriter(event, redactor, cache, out).writeBody(line);
   return out->ok();
 }
 
 std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence) {
-  char *p = out->data() + line.headroom;
+  char *p = out->data() + line.sequenceEnd;
   do *--p = static_cast<char>('0' + sequence % 10);
   while (sequence /= 10);
-  p -= line.head.size();
-  memcpy(p, line.head.data(), line.head.size());
+  p -= line.start.size();
+  memcpy(p, line.start.data(), line.start.size());
   return out->view(static_cast<size_t>(p - out->data()));
 }
 

@@ -8,33 +8,50 @@
 #include "audit/buffer.h"
 #include "audit/event.h"
 #include "audit/redact.h"
+#include "sys/sha256.h"
 
 namespace virtshim::audit {
 
-// A line with two holes that are filled under the trail's lock: the sequence number and the chain value.
+// A line whose sequence number and chain value are filled in under the trail's lock.
 struct XmlLine {
-  size_t headroom;        // bytes at the buffer's start that are kept for the root's name, rid and seq
-  size_t chainAt;         // offset of the 64 zeros
-  std::string_view head;  // `<methodcall rid="0123456789abcdef" seq="`
-  char headBytes[64];
+  size_t bodyAt;           // offset of what follows the head
+  size_t sequenceEnd;      // offset of what follows the sequence number
+  size_t chainAt;          // offset of the 64 digits of the chain value
+  Sha256 body;             // hash of the body, as chain.h has it
+  std::string_view start;  // `<methodcall rid="0123456789abcdef" seq="`
+  char startBytes[64];
 };
 
-// A finished piece of XML with the values that it was made from.
-class CachedText {
+// A finished piece of a line with the values that it was made from, and the hash of the body up to its end. What stands
+// before the piece is one of its values, by its version.
+class KeptPiece {
  public:
-  // Appends the text to `out` where it was made from these very values.
-  bool appendIfMadeFrom(std::initializer_list<std::string_view> values, Buffer *out) const;
-  void keep(std::initializer_list<std::string_view> values, std::string_view text);
+  bool madeFrom(std::initializer_list<std::string_view> values) const;
+  std::string_view text() const { return bytes_.view(valuesSize_); }
+  const Sha256 &hash() const { return hash_; }
+  uint64_t version() const { return version_; }
+
+  // Version 0 means that nothing is kept.
+  void keep(std::initializer_list<std::string_view> values, std::string_view text, const Sha256 &hash,
+            uint64_t version);
 
  private:
-  Buffer text_, values_;
+  Buffer bytes_;  // the values, each behind its length, and the text
+  size_t valuesSize_ = 0;
+  Sha256 hash_;
+  uint64_t version_ = 0;
 };
 
-// What a thread's records have in common, kept in finished form: a program mostly says the same about itself.
+constexpr unsigned kKeptWhats = 4;
+
+// What a thread's records have in common, in finished form: a program mostly says the same about itself, and makes few
+// different calls. Each piece stands behind the one before.
 struct LineCache {
-  CachedText subject;  // ` pid="..." ... policy="..."`
-  CachedText what;     // <decision>, <connection>, <resource>
-  CachedText param;    // of the methodcall, for its methodresponse
+  KeptPiece tag[1];            // the root's attributes from the pid on
+  KeptPiece what[kKeptWhats];  // <event>, <decision>, <connection>, <resource>
+  KeptPiece param[1];          // of the methodcall, for its methodresponse
+  unsigned nextWhat = 0;
+  uint64_t versions = 0;
   int64_t second = -1;
   char date[20];  // "2026-11-23T05:30:01."
 };
@@ -42,7 +59,7 @@ struct LineCache {
 // Writes the line (with its newline) into `out`, which is cleared first. Returns false where memory ran out.
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line);
 
-// Puts the sequence number in. Returns the finished line inside `out`, chain still zeros.
+// Completes the head with the sequence number. Returns the line inside `out`, its chain value still zeros.
 std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence);
 
 // Which longest part of an argument stands in a record; beyond it, the size and the SHA-256 of the whole do.

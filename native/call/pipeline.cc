@@ -17,6 +17,7 @@ namespace virtshim {
 namespace {
 
 constexpr int kMaxNameInMessage = 255;
+constexpr int64_t kDerivedNs = 1000000000;
 
 // Calls without side effects beyond the object they return: where the policy asks for facts that only the result has,
 // they are judged by it. What was opened is always judged again, because the URI that libvirt made of the name counts.
@@ -105,7 +106,9 @@ void Call::judgeCall() {
 
 bool Call::recordAttempt() {
   rid_ = newRecordId();
-  if (!(interest_ & kRecordCall) || recordMethodCall(recorded()) || !refuseUnrecorded()) return true;
+  if (!(interest_ & kRecordCall)) return true;
+  asked_ = currentMoment();
+  if (recordMethodCall(recorded(asked_)) || !refuseUnrecorded()) return true;
   denyFor(&verdict_, "it cannot be recorded: %s", audit::Trail::lastFailure());
   return refuse();
 }
@@ -113,7 +116,7 @@ bool Call::recordAttempt() {
 // Always false, for the callers' convenience.
 bool Call::refuse() {
   if (!rid_) rid_ = newRecordId();
-  recordMethodResponse(recorded(), {});
+  recordMethodResponse(recorded(currentMoment()), {});
   char call[kMaxNameInMessage + 128], message[sizeof call + kReasonSize + 64];
   describeCall(function_, &facts_, call, sizeof call);
   char record[17];
@@ -125,7 +128,7 @@ bool Call::refuse() {
 }
 
 bool Call::audit(ArgSlot result) {
-  int64_t duration = startNs_ ? monotonicNs() - startNs_ : 0;
+  const int64_t endNs = startNs_ ? monotonicNs() : 0;
   bool success = succeeded(result);
   audit::ErrorInfo error = success || !(interest_ & kRecord) ? audit::ErrorInfo{} : errorInfo();
   void *object = const_cast<void *>(result.p);
@@ -133,7 +136,7 @@ bool Call::audit(ArgSlot result) {
   if (success && function_.returnsObject != ObjectKind::None && !judgeResult(object)) return false;
   if (!(interest_ & kRecord) && !verdict_.denied) return true;
   if (!rid_) rid_ = newRecordId();
-  recordMethodResponse(recorded(), {true, success, result, duration, error});
+  recordMethodResponse(recorded(momentOf(endNs)), {true, success, result, endNs - startNs_, error});
   return true;
 }
 
@@ -173,6 +176,14 @@ bool Call::succeeded(ArgSlot result) const {
 
 policy::Request Call::request() { return {id_, args_, &facts_, nested_}; }
 
-RecordedCall Call::recorded() { return {rid_, id_, args_, nested_, &verdict_, &facts_}; }
+// The wall time of a short call's end follows from that of its methodcall, as long as the two clocks go alike; that
+// spares a reading. Where someone sets the wall clock in between, both records stand by the old one.
+Moment Call::momentOf(int64_t monotonicNs) const {
+  const int64_t sinceAsked = monotonicNs - asked_.monotonicNs;
+  if (!asked_.monotonicNs || sinceAsked > kDerivedNs) return currentMoment();
+  return {asked_.realtimeNs + sinceAsked, monotonicNs};
+}
+
+RecordedCall Call::recorded(const Moment &at) { return {rid_, id_, args_, nested_, &verdict_, &facts_, at}; }
 
 }  // namespace virtshim

@@ -49,13 +49,15 @@ class Call {
   void hideResult(void *object);
   bool succeeded(ArgSlot result) const;
   policy::Request request();
-  RecordedCall recorded();
+  Moment momentOf(int64_t monotonicNs) const;
+  RecordedCall recorded(const Moment &at);
 
   const FunctionFacts &function_;
   const FunctionId id_;
   ArgSlot *args_;
   const void *caller_;
   void *real_ = nullptr;
+  Moment asked_{};  // time of the methodcall
   int64_t startNs_ = 0;
   uint64_t rid_ = 0;
   int errno_;

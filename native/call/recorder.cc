@@ -47,7 +47,8 @@ Event eventOf(const RecordedCall &call, audit::Phase phase) {
   event.connection = connectionOf(call.facts);
   event.resource = resourceOf(call.facts);
   event.args = call.args;
-  event.realtimeNs = realtimeNs();
+  event.realtimeNs = call.at.realtimeNs;
+  event.monotonicNs = call.at.monotonicNs;
   return event;
 }
 

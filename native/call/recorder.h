@@ -7,6 +7,7 @@
 #include "audit/event.h"
 #include "call/call_facts.h"
 #include "call/policies.h"
+#include "sys/clock.h"
 
 namespace virtshim {
 
@@ -18,6 +19,7 @@ struct RecordedCall {
   bool nested;
   const Verdict *verdict;
   LiveCallFacts *facts;
+  Moment at;  // when the call was asked for, or how it ended known
 };
 
 // Appends the methodcall. False where the trail did not take it.

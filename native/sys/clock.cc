@@ -13,6 +13,8 @@ int64_t read(clockid_t id) {
 
 }  // namespace
 
+Moment currentMoment() { return {realtimeNs(), monotonicNs()}; }
+
 int64_t realtimeNs() { return read(CLOCK_REALTIME); }
 
 int64_t monotonicNs() { return read(CLOCK_MONOTONIC); }

@@ -178,17 +178,18 @@ bool sizeLimited() {
   return limited.load(std::memory_order_relaxed);
 }
 
-ssize_t writeOnce(int fd, const char *data, size_t size) {
+// Linux appends with pwrite, too, wherever it is told to write; unlike write it does not move the position.
+ssize_t appendOnce(int fd, const char *data, size_t size) {
   ssize_t wrote;
-  do wrote = write(fd, data, size);
+  do wrote = pwrite(fd, data, size, 0);
   while (wrote < 0 && errno == EINTR);
   return wrote;
 }
 
-size_t writeAll(int fd, const char *data, size_t size, int *error) {
+size_t appendAll(int fd, const char *data, size_t size, int *error) {
   size_t done = 0;
   while (done < size) {
-    ssize_t wrote = writeOnce(fd, data + done, size - done);
+    ssize_t wrote = appendOnce(fd, data + done, size - done);
     if (wrote <= 0) {
       *error = wrote < 0 ? errno : EIO;
       return done;
@@ -265,20 +266,20 @@ int openPrivateFile(int folder, const char *name, int flags, bool groupReadable,
   return moveHigh(fd);
 }
 
-size_t writeQuietly(int fd, const void *data, size_t size, int *error) {
+size_t appendQuietly(int fd, const void *data, size_t size, int *error) {
   ErrnoGuard guard;
   auto *bytes = static_cast<const char *>(data);
   size_t done = 0;
   *error = 0;
   if (!sizeLimited()) {
-    ssize_t wrote = writeOnce(fd, bytes, size);
+    ssize_t wrote = appendOnce(fd, bytes, size);
     if (wrote < 0) *error = errno;
     if (wrote < 0 || static_cast<size_t>(wrote) == size) return wrote < 0 ? 0 : size;
     // Cut short, by a limit that was set since the last look perhaps: the next write would raise the signal.
     done = static_cast<size_t>(wrote);
   }
   NoSigxfsz quiet;
-  return done + writeAll(fd, bytes + done, size - done, error);
+  return done + appendAll(fd, bytes + done, size - done, error);
 }
 
 NoSigxfsz::NoSigxfsz() {

@@ -51,9 +51,10 @@ int openPrivateFolder(const char *path, bool groupReadable, OpenFailure *failure
 // The descriptor is high and close-on-exec. Returns -1 on failure. *created tells whether the file is new.
 int openPrivateFile(int folder, const char *name, int flags, bool groupReadable, bool *created, OpenFailure *failure);
 
-// Writes all of `data` with as few calls as possible; no signal ever comes of it. Returns bytes written; *error is the
-// errno where that is less than `size`. A cancellation point.
-size_t writeQuietly(int fd, const void *data, size_t size, int *error);
+// Appends all of `data` with as few calls as possible to a file that was opened with O_APPEND; the descriptor's
+// position stays as it is. No signal ever comes of it. Returns bytes written; *error is the errno where that is less
+// than `size`. A cancellation point.
+size_t appendQuietly(int fd, const void *data, size_t size, int *error);
 
 // Where a file size limit exists, the write that crosses it raises SIGXFSZ, which kills by default. While one of these
 // lives the signal is blocked for this thread; what was raised is taken off its queue again at the end, unless the host

@@ -56,7 +56,7 @@ export interface VerifyOptions {
 
 const ZERO_CHAIN = '0'.repeat(64);
 const ROOT =
-  /^<(methodcall|methodresponse|notice) rid="([0-9a-f]{16})" seq="(\d{1,16})" [^>]*? pid="(\d+)"[^>]* chain="([0-9a-f]{64})">/;
+  /^(<(methodcall|methodresponse|notice) rid="([0-9a-f]{16})" seq="(\d{1,16})" time="[^">]*") pid="(\d+)"[^>]* chain="([0-9a-f]{64})">/;
 
 interface ChainedLine extends TrailPlace {
   readonly type: string;
@@ -64,6 +64,8 @@ interface ChainedLine extends TrailPlace {
   readonly seq: number;
   readonly pid: number;
   readonly chain: string;
+  /** Bytes before the pid: the part of the line that is hashed behind the rest. */
+  readonly headSize: number;
   readonly chainAt: number;
   readonly bytes: Buffer;
 }
@@ -199,17 +201,17 @@ function readRoot(place: TrailPlace, bytes: Buffer): ChainedLine | undefined {
   const head = bytes.toString('latin1', 0, bytes.indexOf('>') + 1);
   const match = ROOT.exec(head);
   if (match === null) return undefined;
-  const [, type = '', rid = '', seq, pid, chain = ''] = match;
+  const [, start = '', type = '', rid = '', seq, pid, chain = ''] = match;
   const chainAt = head.length - '">'.length - ZERO_CHAIN.length;
-  return { ...place, type, rid, seq: Number(seq), pid: Number(pid), chain, chainAt, bytes };
+  return { ...place, type, rid, seq: Number(seq), pid: Number(pid), chain, headSize: start.length, chainAt, bytes };
 }
 
-function chainOf(previous: string, { bytes, chainAt }: ChainedLine): string {
+function chainOf(previous: string, { bytes, headSize, chainAt }: ChainedLine): string {
   return createHash('sha256')
-    .update(previous, 'hex')
-    .update(bytes.subarray(0, chainAt))
-    .update(ZERO_CHAIN)
+    .update(bytes.subarray(headSize, chainAt))
     .update(bytes.subarray(chainAt + ZERO_CHAIN.length))
+    .update(bytes.subarray(0, headSize))
+    .update(previous, 'hex')
     .digest('hex');
 }
 

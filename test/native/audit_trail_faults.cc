@@ -25,9 +25,9 @@ std::atomic<size_t> g_shortBytes{0};  // how many bytes a failing write takes fi
 }  // namespace
 
 // Stands in front of libc's: the disk that fails.
-extern "C" __attribute__((visibility("default"))) ssize_t write(int fd, const void *data, size_t size) {
-  if (g_failWrites == 0) return syscall(SYS_write, fd, data, size);
-  if (size_t some = g_shortBytes.exchange(0); some > 0 && some < size) return syscall(SYS_write, fd, data, some);
+extern "C" __attribute__((visibility("default"))) ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
+  if (g_failWrites == 0) return syscall(SYS_pwrite64, fd, data, size, at);
+  if (size_t some = g_shortBytes.exchange(0); some > 0 && some < size) return syscall(SYS_pwrite64, fd, data, some, at);
   errno = g_failWrites;
   return -1;
 }
@@ -160,7 +160,8 @@ pid_t lockAsAnother(const std::string &folder, const std::function<void()> &end)
     int dir = openPrivateFolder(folder.c_str(), false, &failure);
     SharedState state;
     if (state.open(dir, false, &failure)) {
-      state.lock(LockKind::Record, 1000000000);
+      int64_t now = monotonicNs();
+      state.lock(LockKind::Record, 1000000000, &now);
       end();
     }
     _exit(0);

@@ -1,4 +1,5 @@
 // What other people do to a trail's files while it is written, and where a trail is refused.
+#include <limits.h>
 #include <sys/mount.h>
 
 #include "audit_trail_support.h"
@@ -46,6 +47,7 @@ void removedFile() {
     link(folder.file("kept").c_str(), folder.file("copy").c_str());
     unlink(folder.file("kept").c_str());
     unlink(folder.file("copy").c_str());
+    usleep(100);
     expectAppended(2, "removed");
   });
   std::string text = readFile(folder.file("trail.xml"));
@@ -159,6 +161,33 @@ void closedDescriptors() {
   expectTrail({folder.file("trail.xml")}, 4, "closed");
 }
 
+// The same right after a record, when the file is not looked at in full: what got the number has the trail's size.
+void reusedDescriptor() {
+  Folder folder;
+  std::string trail = folder.file("trail.xml"), copy = folder.file("copy");
+  inChild("reused", folder.path, [&] {
+    expectAppended(1, "reused");
+    int ours = 2;
+    char target[PATH_MAX];
+    do {
+      ssize_t length = readlink(("/proc/self/fd/" + std::to_string(++ours)).c_str(), target, sizeof target);
+      if (length > 0 && std::string_view(target, static_cast<size_t>(length)) == trail) break;
+    } while (ours < 1024);
+    for (off_t position : {0, 1}) {
+      expectAppended(1, "reused");
+      std::string text = readFile(trail);
+      std::ofstream(copy, std::ios::trunc) << text;
+      int other = open(copy.c_str(), O_RDWR);
+      lseek(other, 0, position ? SEEK_END : SEEK_SET);
+      expectAppended(1, "reused");
+      dup2(other, ours);
+      expectAppended(1, "reused");
+      expect(readFile(copy) == text, "the host's file is untouched");
+    }
+  });
+  expectTrail({trail}, 7, "reused");
+}
+
 void refusal(const char *what, const std::string &folder, std::string_view why) {
   inChild(what, folder, [&] {
     errno = 4711;
@@ -242,6 +271,7 @@ int main() {
   lostState();
   brokenState();
   closedDescriptors();
+  reusedDescriptor();
   unsafePlaces();
   linkedFolder();
   movingHost();

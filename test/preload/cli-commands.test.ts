@@ -116,7 +116,7 @@ describe('trail show and verify', () => {
 
   withVirsh('the record that a refusal names, as XML', () => {
     const lines = show('--rid', refusedId, '--format', 'xml').stdout;
-    expect(lines).toMatch(/^<methodresponse [^\n]*<event>virDomainDestroy<\/event><state>0<\/state>[^\n]*\n$/);
+    expect(lines).toMatch(/^<methodresponse [^\n]*<event>virDomainDestroy<\/event>[^\n]*<state>0<\/state>[^\n]*\n$/);
     expect(readFileSync(join(trail, 'trail.xml'), 'utf8')).toContain(lines);
   });
 

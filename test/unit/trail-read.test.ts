@@ -35,12 +35,12 @@ const ROOT_ATTRIBUTES =
 describe('a record', () => {
   test('is read with all that it says', () => {
     const record = parseRecord(
-      `<methodresponse ${ROOT_ATTRIBUTES}><event>virDomainAttachDeviceFlags</event><state>0</state>` +
+      `<methodresponse ${ROOT_ATTRIBUTES}><event>virDomainAttachDeviceFlags</event>` +
         '<decision effect="permitted" rule="r">rule `r`</decision><connection driver="qemu" uri="qemu:///system" ' +
         'readonly="0"/><resource kind="domain" name="a\\\\b" uuid="u"/><param><domain>a\\\\b</domain><xml>&lt;disk/>' +
         '\\x0A</xml><flags>1</flags><params><field name="x" type="int">1</field></params><keys><item>a</item>' +
-        '<item null="1"/></keys><out out="1"/></param><result>-1</result><error code="55" domain="10">no</error>' +
-        '<duration>12</duration></methodresponse>',
+        '<item null="1"/></keys><out out="1"/></param><state>0</state><result>-1</result>' +
+        '<error code="55" domain="10">no</error><duration>12</duration></methodresponse>',
     );
     expect(record).toEqual({
       type: 'methodresponse',
