@@ -29,4 +29,7 @@ export type TypedInput = TypedScalar | TypedValue;
 export type TypedParameters = Readonly<Record<string, TypedInput | readonly TypedInput[]>>;
 
 /** Typed parameters that libvirt gave. Fields that came several times are arrays. */
-export type TypedParametersResult = Record<string, TypedScalar | TypedScalar[]>;
+export type TypedParameterValues = Record<string, TypedScalar | TypedScalar[]>;
+
+/** The older name of the same. */
+export type TypedParametersResult = TypedParameterValues;

@@ -1,0 +1,314 @@
+/** Arguments that libvirt fills. Each takes its C name and the C indices that belong to it. */
+import type { Call, Codec } from './codec.js';
+import { bind, type RawFunction } from './library.js';
+import {
+  addressIn,
+  Cell,
+  CellStore,
+  free,
+  littleEndian,
+  lookAt,
+  pointerSize,
+  signedIn,
+  stringAt,
+  textIn,
+  unsignedIn,
+} from './memory.js';
+import { wrongArgument } from './problems.js';
+import { addressesAt, readArray, type Struct, structsAt } from './structs.js';
+import { freeParameters, freeStrings, parameterSize, parametersAt, readParameters } from './typed_parameters.js';
+import { uuidSize } from './uuid.js';
+
+const intSize = 4;
+
+/** One piece of memory of a known size, of which `read` makes the value. */
+function filled(name: string, index: number, size: number, read: (view: DataView, call: Call) => unknown): Codec {
+  const store = new CellStore(size);
+  return {
+    name,
+    input: false,
+    put: (call) => putCell(call, index, store.take()),
+    take: (call) => read(viewOf(call, index), call),
+    end: (call) => giveBack(call, index, store),
+  };
+}
+
+function putCell(call: Call, index: number, cell: Cell): void {
+  call.cells[index] = cell;
+  call.c[index] = cell.bytes;
+}
+
+function giveBack(call: Call, index: number, store: CellStore): void {
+  const cell = call.cells[index];
+  if (cell !== undefined) store.giveBack(cell);
+}
+
+function viewOf(call: Call, index: number): DataView {
+  const cell = call.cells[index];
+  if (cell === undefined) throw new TypeError(`argument ${index} of ${call.functionName} has no memory`);
+  return cell.view;
+}
+
+function scalar(size: number, read: (view: DataView, offset: number) => unknown) {
+  return (name: string, index: number): Codec => filled(name, index, size, (view) => read(view, 0));
+}
+
+/** What an address that libvirt fills in points to: `read` makes the value, `release` frees it. */
+function pointed(
+  name: string,
+  index: number,
+  read: (address: bigint, call: Call) => unknown,
+  release: (address: bigint, call: Call) => void,
+): Codec {
+  const codec = filled(name, index, pointerSize, (view, call) => read(addressIn(view, 0), call));
+  const end = (call: Call, succeeded: boolean): void => {
+    if (succeeded) release(addressIn(viewOf(call, index), 0), call);
+    codec.end?.(call, succeeded);
+  };
+  return { ...codec, end };
+}
+
+/** The length of a list that the function returned. */
+function returnedCount(call: Call): number {
+  return typeof call.result === 'number' && call.result > 0 ? call.result : 0;
+}
+
+function string(name: string, index: number): Codec {
+  return pointed(name, index, stringAt, free);
+}
+
+/** `char name[size]`, given by the caller. */
+function text(name: string, index: number, size: number): Codec {
+  return filled(name, index, size, (view) => textIn(view, 0, size));
+}
+
+function uuid(name: string, index: number): Codec {
+  return filled(name, index, uuidSize, (view) => new Uint8Array(view.buffer.slice(0, uuidSize)));
+}
+
+function struct(name: string, index: number, type: Struct<unknown>, sizeIndex?: number): Codec {
+  const codec = filled(name, index, type.size, (view) => type.read(view, 0));
+  if (sizeIndex === undefined) return codec;
+  const put = (call: Call, value: unknown): void => {
+    codec.put(call, value);
+    call.c[sizeIndex] = type.size;
+  };
+  return { ...codec, put };
+}
+
+/** `char ***`: as many as the function returns. */
+function strings(name: string, index: number): Codec {
+  const release = (address: bigint, call: Call): void => {
+    for (const one of addressesAt(address, returnedCount(call))) free(one);
+    free(address);
+  };
+  return pointed(name, index, (address, call) => addressesAt(address, returnedCount(call)).map(stringAt), release);
+}
+
+/** `virXPtr **`: the handles are the caller's, the array is freed. */
+function objects(name: string, index: number): Codec {
+  return pointed(name, index, (address, call) => addressesAt(address, returnedCount(call)), free);
+}
+
+/** `virXPtr **` of structs, each of which libvirt's function `freeFunction` frees. */
+function structs(name: string, index: number, type: Struct<unknown>, freeFunction: string): Codec {
+  const freeOne = lazily(`void ${freeFunction}(void *one)`);
+  const read = (address: bigint, call: Call): unknown[] =>
+    addressesAt(address, returnedCount(call)).map((one) => lookAt(one, type.size, (view) => type.read(view, 0)));
+  const release = (address: bigint, call: Call): void => {
+    for (const one of addressesAt(address, returnedCount(call))) freeOne(one);
+    free(address);
+  };
+  return pointed(name, index, read, release);
+}
+
+/** `virXPtr *`: one array of structs without pointers, as long as the function returns; freed. */
+function structArrayAlloc(name: string, index: number, type: Struct<unknown>): Codec {
+  return pointed(name, index, (address, call) => structsAt(address, returnedCount(call), type), free);
+}
+
+/** `int **`: as many as the function returns, or as another argument says; freed. */
+function intsAlloc(name: string, index: number, countIndex?: number): Codec {
+  const read = (address: bigint, call: Call): number[] => {
+    const count = countIndex === undefined ? returnedCount(call) : viewOf(call, countIndex).getUint32(0, littleEndian);
+    return address === 0n ? [] : intsAt(address, count);
+  };
+  const codec = pointed(name, index, read, free);
+  return countIndex === undefined ? codec : withCount(codec, countIndex);
+}
+
+function intsAt(address: bigint, count: number): number[] {
+  return lookAt(address, count * intSize, (view) =>
+    Array.from({ length: count }, (_, i) => view.getInt32(i * intSize, littleEndian)),
+  );
+}
+
+/** Adds the `int *` that tells how many there are. */
+function withCount(codec: Codec, countIndex: number): Codec {
+  const store = new CellStore(pointerSize);
+  const put = (call: Call, value: unknown): void => {
+    codec.put(call, value);
+    putCell(call, countIndex, store.take());
+  };
+  const end = (call: Call, succeeded: boolean): void => {
+    codec.end?.(call, succeeded);
+    giveBack(call, countIndex, store);
+  };
+  return { ...codec, put, end };
+}
+
+function countOf(call: Call, countIndex: number): number {
+  return Math.max(0, viewOf(call, countIndex).getInt32(0, littleEndian));
+}
+
+/** `virTypedParameterPtr *` and its count; freed with its strings. */
+function typedParamsAlloc(name: string, index: number, countIndex: number): Codec {
+  const read = (address: bigint, call: Call): unknown => parametersAt(address, countOf(call, countIndex));
+  const release = (address: bigint, call: Call): void => {
+    if (address !== 0n) freeParameters(address, countOf(call, countIndex));
+  };
+  return withCount(pointed(name, index, read, release), countIndex);
+}
+
+interface Array_ {
+  readonly elementSize: number;
+  readonly read: (view: DataView, count: number) => unknown;
+  readonly release?: (view: DataView, count: number) => void;
+}
+
+/**
+ * The caller's array with an `int *` that is its length on the way in and out. With room for `start` elements first; 0
+ * asks for the length with NULL, and calls again with as much.
+ */
+function askedArray(name: string, index: number, countIndex: number, start: number, array: Array_): Codec {
+  const room = (call: Call, count: number): void => {
+    call.notes[index] = count;
+    viewOf(call, countIndex).setInt32(0, count, littleEndian);
+    if (count > 0) putCell(call, index, new Cell(count * array.elementSize));
+    else call.c[index] = null;
+  };
+  const filledIn = (call: Call): number => Math.min(countOf(call, countIndex), Number(call.notes[index]));
+  const codec: Codec = {
+    name,
+    input: false,
+    put: () => {},
+    again: (call) => {
+      const count = countOf(call, countIndex);
+      if (call.notes[index] !== 0 || count === 0) return false;
+      room(call, count);
+      return true;
+    },
+    take: (call) => array.read(call.cells[index]?.view ?? new DataView(new ArrayBuffer(0)), filledIn(call)),
+    end: (call, succeeded) => {
+      const cell = call.cells[index];
+      if (succeeded && cell !== undefined) array.release?.(cell.view, filledIn(call));
+    },
+  };
+  const counted = withCount(codec, countIndex);
+  const put = (call: Call, value: unknown): void => {
+    counted.put(call, value);
+    room(call, start);
+  };
+  return { ...counted, put };
+}
+
+function typedParams(name: string, index: number, countIndex: number, start = 0): Codec {
+  return askedArray(name, index, countIndex, start, {
+    elementSize: parameterSize,
+    read: readParameters,
+    release: freeStrings,
+  });
+}
+
+function structArray(name: string, index: number, type: Struct<unknown>, countIndex: number): Codec {
+  const read = (view: DataView, count: number): unknown[] => readArray(view, 0, count, type);
+  return askedArray(name, index, countIndex, 0, { elementSize: type.size, read });
+}
+
+const firstRoom = 256;
+
+/** The caller's array, whose length is passed by value; the function returns how many it filled in. */
+function listed(name: string, index: number, maxIndex: number, array: Array_): Codec {
+  const room = (call: Call, count: number): void => {
+    call.c[maxIndex] = count;
+    putCell(call, index, new Cell(count * array.elementSize));
+  };
+  return {
+    name,
+    input: false,
+    put: (call) => room(call, firstRoom),
+    again: (call) => {
+      const count = returnedCount(call);
+      if (count < Number(call.c[maxIndex])) return false;
+      array.release?.(viewOf(call, index), count);
+      room(call, count * 2);
+      return true;
+    },
+    take: (call) => array.read(viewOf(call, index), returnedCount(call)),
+    end: (call, succeeded) => {
+      if (succeeded) array.release?.(viewOf(call, index), returnedCount(call));
+    },
+  };
+}
+
+/** `char **names`, each name freed. */
+function names(name: string, index: number, maxIndex: number): Codec {
+  const each = <T>(view: DataView, count: number, use: (address: bigint) => T): T[] =>
+    Array.from({ length: count }, (_, i) => use(addressIn(view, i * pointerSize)));
+  return listed(name, index, maxIndex, {
+    elementSize: pointerSize,
+    read: (view, count) => each(view, count, stringAt),
+    release: (view, count) => void each(view, count, free),
+  });
+}
+
+function ids(name: string, index: number, maxIndex: number): Codec {
+  const read = (view: DataView, count: number): number[] =>
+    Array.from({ length: count }, (_, i) => view.getInt32(i * intSize, littleEndian));
+  return listed(name, index, maxIndex, { elementSize: intSize, read });
+}
+
+/** Structs whose number is bounded by an argument passed by value, and returned. */
+function structList(name: string, index: number, type: Struct<unknown>, maxIndex: number): Codec {
+  const read = (view: DataView, count: number): unknown[] => readArray(view, 0, count, type);
+  return listed(name, index, maxIndex, { elementSize: type.size, read });
+}
+
+const mostBytes = 0x7fffffff;
+
+/** Memory of as many bytes as another argument says; all of them are the result. */
+function bytes(name: string, index: number, sizeIndex: number): Codec {
+  return {
+    name,
+    input: false,
+    put: (call) => putCell(call, index, new Cell(sizeIn(call, sizeIndex))),
+    take: (call) => call.cells[index]?.bytes,
+  };
+}
+
+function sizeIn(call: Call, sizeIndex: number): number {
+  const size = Number(call.c[sizeIndex]);
+  if (size < 0 || size > mostBytes) wrongArgument(call.functionName, 'size', `at most ${mostBytes}`, size);
+  return size;
+}
+
+function lazily(prototype: string): RawFunction {
+  let bound: RawFunction | undefined;
+  return (...args) => {
+    bound ??= bind(prototype);
+    return bound(...args);
+  };
+}
+
+const long = scalar(8, signedIn);
+const ulong = scalar(8, unsignedIn);
+
+export const out = {
+  int: scalar(intSize, (view, at) => view.getInt32(at, littleEndian)),
+  uint: scalar(intSize, (view, at) => view.getUint32(at, littleEndian)),
+  boolean: scalar(intSize, (view, at) => view.getInt32(at, littleEndian) !== 0),
+  double: scalar(8, (view, at) => view.getFloat64(at, littleEndian)),
+  ...{ long, ulong, longlong: long, ulonglong: ulong, size: ulong },
+  ...{ string, optionalString: string, text, uuid, struct, strings, objects, structs, structArrayAlloc, intsAlloc },
+  ...{ typedParams, typedParamsAlloc, structArray, structList, names, ids, bytes },
+};

@@ -1,0 +1,123 @@
+/** C structs as plain objects: what stands where, and how it is read. */
+import {
+  addressIn,
+  bytesAt,
+  littleEndian,
+  lookAt,
+  pointerSize,
+  signedIn,
+  stringAt,
+  textIn,
+  unsignedIn,
+} from './memory.js';
+import { parameterSize, readParameters } from './typed_parameters.js';
+
+export type Read = (view: DataView, offset: number) => unknown;
+
+export interface Field {
+  readonly name: string;
+  readonly offset: number;
+  readonly read: Read;
+}
+
+/** A struct; `T` is what JavaScript sees. */
+export interface Struct<T> {
+  readonly name: string;
+  readonly size: number;
+  read(view: DataView, offset: number): T;
+}
+
+/** Describes a struct of `size` bytes. `T` has the names of the fields that are listed. */
+export function struct<T>(name: string, size: number, fields: readonly Field[]): Struct<T> {
+  const read = (view: DataView, start: number): T => {
+    const object: Record<string, unknown> = {};
+    for (const field of fields) object[field.name] = field.read(view, start + field.offset);
+    return object as T;
+  };
+  return { name, size, read };
+}
+
+/** The structs of an array at an address. */
+export function structsAt<T>(address: bigint, count: number, type: Struct<T>): T[] {
+  return lookAt(address, count * type.size, (view) => readArray(view, 0, count, type));
+}
+
+/** The structs of an array in memory. */
+export function readArray<T>(view: DataView, offset: number, count: number, type: Struct<T>): T[] {
+  return Array.from({ length: count }, (_, i) => type.read(view, offset + i * type.size));
+}
+
+/** The addresses of an array at an address. */
+export function addressesAt(address: bigint, count: number): bigint[] {
+  return lookAt(address, count * pointerSize, (view) =>
+    Array.from({ length: count }, (_, i) => addressIn(view, i * pointerSize)),
+  );
+}
+
+type Simple = (name: string, offset: number) => Field;
+
+function simple(read: Read): Simple {
+  return (name, offset) => ({ name, offset, read });
+}
+
+// What is counted by another member of the same struct; `count` and `offset` are places in the struct.
+function counted(
+  name: string,
+  offset: number,
+  read: (address: bigint, count: number) => unknown,
+  count: CountIn,
+): Field {
+  const relative = count.offset - offset;
+  const countIn = (view: DataView, at: number): number =>
+    count.size === 8 ? Number(unsignedIn(view, at + relative)) : view.getInt32(at + relative, littleEndian);
+  return { name, offset, read: (view, at) => readCounted(addressIn(view, at), countIn(view, at), read) };
+}
+
+function readCounted(address: bigint, count: number, read: (address: bigint, count: number) => unknown): unknown {
+  return address === 0n || count <= 0 ? read(0n, 0) : read(address, count);
+}
+
+/** Where the count of a counted field stands, and its size: 4 for int and unsigned int, 8 for size_t. */
+export interface CountIn {
+  readonly offset: number;
+  readonly size: 4 | 8;
+}
+
+/** Constructors of fields: C name and offset in bytes. */
+export const field = {
+  char: simple((view, at) => view.getInt8(at)),
+  uchar: simple((view, at) => view.getUint8(at)),
+  short: simple((view, at) => view.getInt16(at, littleEndian)),
+  ushort: simple((view, at) => view.getUint16(at, littleEndian)),
+  int: simple((view, at) => view.getInt32(at, littleEndian)),
+  uint: simple((view, at) => view.getUint32(at, littleEndian)),
+  long: simple(signedIn),
+  ulong: simple(unsignedIn),
+  longlong: simple(signedIn),
+  ulonglong: simple(unsignedIn),
+  size: simple(unsignedIn),
+  double: simple((view, at) => view.getFloat64(at, littleEndian)),
+  /** `char *`: copied, null for NULL. */
+  string: simple((view, at) => stringAt(addressIn(view, at))),
+  /** A handle or another address; null for NULL. */
+  pointer: simple((view, at) => addressIn(view, at) || null),
+  /** `char name[size]`. */
+  text: (name: string, offset: number, size: number): Field => ({
+    name,
+    offset,
+    read: (view, at) => textIn(view, at, size),
+  }),
+  /** A struct inside of the struct. */
+  struct: (name: string, offset: number, type: Struct<unknown>): Field => ({ name, offset, read: type.read }),
+  /** `char **` with a count. */
+  strings: (name: string, offset: number, count: CountIn): Field =>
+    counted(name, offset, (address, n) => addressesAt(address, n).map(stringAt), count),
+  /** A pointer to an array of structs with a count. */
+  structs: (name: string, offset: number, type: Struct<unknown>, count: CountIn): Field =>
+    counted(name, offset, (address, n) => structsAt(address, n, type), count),
+  /** `unsigned char *` with a count. */
+  bytes: (name: string, offset: number, count: CountIn): Field => counted(name, offset, bytesAt, count),
+  /** Typed parameters with a count. */
+  typedParams: (name: string, offset: number, count: CountIn): Field =>
+    counted(name, offset, (address, n) => lookAt(address, n * parameterSize, (view) => readParameters(view, n)), count),
+};
