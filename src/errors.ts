@@ -4,6 +4,8 @@ import { getSystemErrorMap } from 'node:util';
 export const ERROR_CODES = {
   VIRTSHIM_USAGE: 'the command line or an argument makes no sense',
   VIRTSHIM_ARGUMENT: 'an argument of a libvirt function has the wrong type or is out of range',
+  VIRTSHIM_CLOSED: 'a call on an object that was freed or closed',
+  VIRTSHIM_LATE: 'settings that come after what they were meant for',
   VIRTSHIM_FILE: 'a file or folder cannot be read, written or trusted',
   VIRTSHIM_NATIVE_MISSING: 'the native files of virtshim are missing or do not load on this machine',
   VIRTSHIM_POLICY_SYNTAX: 'a policy is not valid JSON',
@@ -15,6 +17,7 @@ export const ERROR_CODES = {
   VIRTSHIM_TRAIL_SYNTAX: 'a trail holds a line that is not a record',
   VIRTSHIM_EXEC_NOT_FOUND: 'the program to run was not found',
   VIRTSHIM_EXEC_FAILED: 'the program to run was found, but cannot be executed',
+  VIRTSHIM_UNGUARDED: 'the process runs without the shim, and cannot be put under it any more',
   VIRTSHIM_INTERNAL: 'a defect of virtshim',
 } as const;
 

@@ -77,6 +77,8 @@ export interface Native {
   decideAll(image: Uint8Array, requests: readonly NativeRequest[]): NativeDecision[];
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
   exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
+  /** Whether the shim was preloaded into this process. */
+  guarded(): boolean;
   /** Loads the shim for all; what is called is looked up in it. Again does nothing. */
   attach(shim: string): void;
   /** libvirt's last error of this thread; null where none is set. */

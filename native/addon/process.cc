@@ -1,4 +1,5 @@
-// Replaces this process by another program, as if Node had never been here.
+// This process: whether the shim guards it, and its replacement by another program, as if Node had never been here.
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -143,8 +144,25 @@ Napi::Value exec(const Napi::CallbackInfo &info) {
   return throwErrno(env, errno, file);
 }
 
+// The file of the first library, in the order that programs find symbols, with a symbol of this name.
+const void *firstWith(const char *symbol) {
+  Dl_info info;
+  const void *found = dlsym(RTLD_DEFAULT, symbol);
+  return found != nullptr && dladdr(found, &info) ? info.dli_fbase : nullptr;
+}
+
+// guarded(): whether the shim was there before the C library. Only then do all addons meet it, also those that look
+// functions up by dlsym: a library that is loaded later comes behind the C library's own dlsym.
+Napi::Value guarded(const Napi::CallbackInfo &info) {
+  const void *shim = firstWith("virtshim_set_actor");
+  return Napi::Boolean::New(info.Env(), shim != nullptr && shim == firstWith("dlsym"));
+}
+
 }  // namespace
 
-void exportProcess(Napi::Env env, Napi::Object exports) { exports.Set("exec", Napi::Function::New(env, exec, "exec")); }
+void exportProcess(Napi::Env env, Napi::Object exports) {
+  exports.Set("exec", Napi::Function::New(env, exec, "exec"));
+  exports.Set("guarded", Napi::Function::New(env, guarded, "guarded"));
+}
 
 }  // namespace virtshim::addon
