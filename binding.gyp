@@ -33,10 +33,13 @@
       'target_name': 'virtshim',
       'type': 'loadable_module',
       'dependencies': ['native/core.gyp:virtshim_core'],
-      'sources': ['<!@(find native/addon -name "*.cc" | LC_ALL=C sort)'],
+      'sources': ['native/generated/callbacks.cc', 'native/generated/thunks.cc', '<!@(find native/addon -name "*.cc" | LC_ALL=C sort)'],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags': ['-Wno-cast-function-type', '-Wno-unused-parameter'],
+      # nodelete: Node unloads an addon with the worker thread that loaded it, but our threads run on.
+      'ldflags': ['-Wl,-z,relro,-z,now,-z,nodelete'],
+      'libraries': ['-ldl', '-lpthread'],
       'conditions': [
         ['virtshim_sanitize==""', {'ldflags': ['-static-libgcc', '-static-libstdc++']}],
       ],

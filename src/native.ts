@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { VirtshimError } from './errors.js';
-import type { RawResult, RawValue } from './ffi/values.js';
+import type { RawResult, RawResult, RawValue, RawValue } from './ffi/values.js';
 import { packageFile } from './package_root.js';
 
 /** One call to be judged. What is left out of the facts is unknown; arguments that are left out are 0 or NULL. */
@@ -70,30 +70,81 @@ export interface NativeError {
   readonly int2: number;
 }
 
-export interface Native {
+/** Policies, judged by the same code as in the shim. */
+export interface NativePolicies {
   loadPolicy(image: Uint8Array): NativePolicy;
   /** Throws TypeError for an image that cannot be used and for words that do not exist. */
   decide(image: Uint8Array, request: NativeRequest): NativeDecision;
   decideAll(image: Uint8Array, requests: readonly NativeRequest[]): NativeDecision[];
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
-  exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
-  /** Whether the shim was preloaded into this process. */
-  guarded(): boolean;
-  /** Loads the shim for all; what is called is looked up in it. Again does nothing. */
-  attach(shim: string): void;
-  /** libvirt's last error of this thread; null where none is set. */
-  lastError(): NativeError | null;
+}
+
+/** libvirt's `virError`. */
+export interface NativeError {
+  readonly code: number;
+  readonly domain: number;
+  readonly level: number;
+  readonly message: string | null;
+  readonly str1: string | null;
+  readonly str2: string | null;
+  readonly str3: string | null;
+  readonly int1: number;
+  readonly int2: number;
+}
+
+/** `error` is what libvirt says about this very call; null unless `result` is what the function returns for a failure. */
+export type CallDone = (result: RawResult, error: NativeError | null) => void;
+
+/** Calls into libvirt through the shim. */
+export interface NativeCalls {
   /**
-   * Calls the function with this id on a thread of the pool; `args` in C order. Memory (Uint8Array) is kept alive and
-   * written in place, strings are copied. Calls with the same `order` run one after the other. `error` is the last error
-   * of the thread that made the call, where `result` is the function's failure value.
+   * Loads the shim, or takes the one that the process has already, and initializes libvirt. Errors are no longer printed
+   * to stderr, as libvirt does by itself. Has no effect the second time. Throws Error where the shim does not load.
    */
-  callAsync(
-    id: number,
-    args: readonly RawValue[],
-    order: bigint | null,
-    done: (result: RawResult, error: NativeError | null) => void,
-  ): void;
+  attach(shim: string): void;
+
+  /** The last error of this JavaScript thread's synchronous calls; null where there is none. */
+  lastError(): NativeError | null;
+
+  /**
+   * Calls the function with that id (its place in `functions` of the API tables) on another thread and then `done` on
+   * this one, which stays alive until then. `args` in the order of the C prototype:
+   *
+   * - integers as number or bigint, cut to the C type: the caller checks their range;
+   * - pointers as bigint or null; strings are copied;
+   * - of a Uint8Array C sees a copy; what C wrote there is in the array when `done` is called.
+   *
+   * Calls with the same `order` run one after the other, as they were asked for; null: none waits for another. A returned
+   * string is freed where it is the caller's. Throws TypeError for arguments that the function does not take.
+   */
+  callAsync(id: number, args: readonly RawValue[], order: bigint | null, done: CallDone): void;
+
+  /**
+   * For whom this JavaScript thread calls from now on, synchronously or not; only asserted, in the records. Three nulls
+   * take it back.
+   */
+  setActor(user: string | null, via: string | null, reason: string | null): void;
+
+  /** How many calls of the process may be under way at once; 16 unless told. Threads are started when they are needed. */
+  setThreads(max: number): void;
+}
+
+/** Memory by its address. Nothing checks that it is what the caller takes it for. */
+export interface NativeMemory {
+  /** A string that ends in NUL; null for NULL. */
+  readString(pointer: bigint | null): string | null;
+  /** A copy of `size` bytes. */
+  readMemory(pointer: bigint | null, size: number): Uint8Array;
+  /** The pointer that stands there; null for NULL. */
+  readPointer(pointer: bigint | null): bigint | null;
+  /** An array of `count` pointers. */
+  readPointers(pointer: bigint | null, count: number): (bigint | null)[];
+  /** Releases what C's malloc gave; NULL is fine. */
+  free(pointer: bigint | null): void;
+}
+
+export interface Native extends NativePolicies, NativeCalls, NativeMemory {
+  exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];

@@ -9,6 +9,9 @@ namespace virtshim::addon {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   initEnvironment(env);
   exportPolicy(env, exports);
+  exportCalls(env, exports);
+  exportCallbacks(env, exports);
+  exportMemory(env, exports);
   exportProcess(env, exports);
   return exports;
 }

@@ -6,6 +6,9 @@
 namespace virtshim::addon {
 
 void exportPolicy(Napi::Env env, Napi::Object exports);   // loadPolicy, decide, decideAll, functionPolicy
-void exportProcess(Napi::Env env, Napi::Object exports);  // exec
+void exportCalls(Napi::Env env, Napi::Object exports);    // attach, lastError, callAsync, setActor, setThreads
+void exportCallbacks(Napi::Env env, Napi::Object exports);  // callback, dropCallback, answer, startEventLoop, ...
+void exportMemory(Napi::Env env, Napi::Object exports);   // readString, readMemory, readPointer, readPointers, free
+void exportProcess(Napi::Env env, Napi::Object exports);  // exec, guarded
 
 }  // namespace virtshim::addon

@@ -1,8 +1,10 @@
 // What is generated and where it goes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { emitCallbacksHeader, emitCallbacksSource, emitCallbackTypes } from './emit/callbacks.js';
 import { emitFunctionIds } from './emit/function-ids.js';
 import { emitTables } from './emit/tables.js';
+import { emitThunks } from './emit/thunks.js';
 import { emitTypeScript } from './emit/typescript.js';
 import { emitWrappers } from './emit/wrappers.js';
 import { readInputs } from './facts.js';
@@ -16,11 +18,15 @@ export function renderOutputs(api: Api): Outputs {
   return new Map([
     ['native/generated/function_ids.h', emitFunctionIds(api)],
     ['native/generated/facts.cc', emitTables(api)],
+    ['native/generated/thunks.cc', emitThunks(api)],
     ...libraries.map(
       (library) =>
         [`native/generated/wrappers_${library.replaceAll('-', '_')}.cc`, emitWrappers(api, library)] as const,
     ),
+    ['native/generated/callbacks.h', emitCallbacksHeader(api.callbacks)],
+    ['native/generated/callbacks.cc', emitCallbacksSource(api.callbacks)],
     ['src/generated/api.ts', emitTypeScript(api)],
+    ['src/generated/ffi/callbacks.ts', emitCallbackTypes(api.callbacks)],
   ]);
 }
 

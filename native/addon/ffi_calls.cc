@@ -1,0 +1,206 @@
+#include "addon/ffi_calls.h"
+
+#include <napi.h>
+
+#include "addon/exports.h"
+#include "addon/ffi_library.h"
+#include "addon/ffi_values.h"
+
+namespace virtshim::addon {
+
+Calls *Calls::of(napi_env env) {
+  if (Calls *known = partOf<Calls>(env)) return known;
+  std::unique_ptr<Calls> calls(new Calls(env));
+  if (!calls->open()) return nullptr;
+  Calls *made = calls.get();
+  addPart(env, kPart, std::move(calls));
+  return made;
+}
+
+bool Calls::open() {
+  napi_value name, table;
+  napi_create_string_utf8(env_, "virtshim calls", NAPI_AUTO_LENGTH, &name);
+  napi_create_array(env_, &table);
+  if (napi_create_reference(env_, table, 1, &table_) != napi_ok) return false;
+  if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &wakeUp_) !=
+      napi_ok) {
+    return false;
+  }
+  // Only calls in flight keep a program alive.
+  napi_unref_threadsafe_function(env_, wakeUp_);
+  return true;
+}
+
+void Calls::close() {
+  if (finished_) Pool::instance().close(finished_);
+  finished_ = nullptr;
+}
+
+bool Calls::start(Job *job, napi_value done, napi_value values) {
+  job->destination = finished_;
+  job->actor = actor;
+  keep(job, {done, values});
+  if (finished_ && Pool::instance().submit(job)) return true;
+  release(*job);
+  return false;
+}
+
+void Calls::keep(Job *job, const Kept &kept) {
+  if (freeTickets_.empty()) freeTickets_.push_back(tickets_++);
+  job->ticket = freeTickets_.back();
+  freeTickets_.pop_back();
+  napi_value table;
+  napi_get_reference_value(env_, table_, &table);
+  napi_set_element(env_, table, 2 * job->ticket, kept.done);
+  napi_set_element(env_, table, 2 * job->ticket + 1, kept.values);
+  if (++inFlight_ == 1) napi_ref_threadsafe_function(env_, wakeUp_);
+}
+
+Calls::Kept Calls::release(const Job &job) {
+  napi_value table, nothing;
+  napi_get_reference_value(env_, table_, &table);
+  napi_get_undefined(env_, &nothing);
+  Kept kept = {nothing, nothing};
+  napi_get_element(env_, table, 2 * job.ticket, &kept.done);
+  napi_get_element(env_, table, 2 * job.ticket + 1, &kept.values);
+  napi_set_element(env_, table, 2 * job.ticket, nothing);
+  napi_set_element(env_, table, 2 * job.ticket + 1, nothing);
+  freeTickets_.push_back(job.ticket);
+  if (--inFlight_ == 0) napi_unref_threadsafe_function(env_, wakeUp_);
+  return kept;
+}
+
+// Called where a call ended: on any thread.
+void Calls::wake(void *calls) {
+  napi_call_threadsafe_function(static_cast<Calls *>(calls)->wakeUp_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Calls::deliver(napi_env env, napi_value, void *calls, void *) {
+  // Without an environment Node only empties its queue.
+  if (env) static_cast<Calls *>(calls)->deliverAll();
+}
+
+void Calls::deliverAll() {
+  if (!finished_) return;
+  JobList finished = Pool::instance().takeFinished(finished_);
+  while (Job *job = finished.pop()) {
+    const Napi::HandleScope scope(env_);
+    deliverOne(*job);
+    Job::destroy(job);
+  }
+}
+
+void Calls::deliverOne(const Job &job) {
+  const Napi::Env env(env_);
+  const Kept kept = release(job);
+  copyBack(env, job, kept.values);
+  const napi_value arguments[] = {resultOf(env, job), errorObject(env, job.error ? &job.error->get() : nullptr)};
+  napi_call_function(env, env.Undefined(), kept.done, 2, arguments, nullptr);
+  if (!env.IsExceptionPending()) return;
+  // What one listener throws must not keep the others waiting.
+  napi_value thrown;
+  napi_get_and_clear_last_exception(env, &thrown);
+  napi_fatal_exception(env, thrown);
+}
+
+namespace {
+
+constexpr char kNotAttached[] = "no shim was attached: call attach() first";
+
+Napi::Value fail(Napi::Env env, const std::string &message) {
+  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+// attach(shim)
+Napi::Value attach(const Napi::CallbackInfo &info) {
+  if (!info[0].IsString()) return fail(info.Env(), "`shim` must be the path of libvirtshim.so");
+  std::string problem;
+  if (!attachShim(info[0].As<Napi::String>().Utf8Value().c_str(), &problem)) {
+    Napi::Error::New(info.Env(), problem).ThrowAsJavaScriptException();
+  }
+  return info.Env().Undefined();
+}
+
+// lastError() -> this thread's last libvirt error, or null
+Napi::Value lastError(const Napi::CallbackInfo &info) {
+  if (!isAttached()) return fail(info.Env(), kNotAttached);
+  return {info.Env(), errorObject(info.Env(), lastLibvirtError())};
+}
+
+// Whether the value is the id of a function.
+bool idFromValue(Napi::Value value, FunctionId *id) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= 0 && number < kFunctionCount)) return false;
+  *id = static_cast<FunctionId>(number);
+  return static_cast<double>(*id) == number;
+}
+
+// callAsync(id, args, order, done)
+Napi::Value callAsync(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  FunctionId id;
+  void *order;
+  if (!idFromValue(info[0], &id)) return fail(env, "`id` must be the id of a libvirt function");
+  if (!info[1].IsArray()) return fail(env, "`args` must be an array");
+  if (!pointerFromValue(env, info[2], "`order`", &order)) return env.Undefined();
+  if (!info[3].IsFunction()) return fail(env, "`done` must be a function");
+  if (!isAttached()) return fail(env, kNotAttached);
+  Job *job = jobFromValues(env, id, info[1].As<Napi::Array>());
+  if (!job) return env.Undefined();
+  job->ordered = order != nullptr;
+  job->order = reinterpret_cast<uint64_t>(order);
+  Calls *calls = Calls::of(env);
+  if (calls && calls->start(job, info[3], info[1])) return env.Undefined();
+  Job::destroy(job);
+  Napi::Error::New(env, "no thread can be started for libvirt calls").ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+// setThreads(max)
+Napi::Value setThreads(const Napi::CallbackInfo &info) {
+  const double max = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(max >= 1 && max <= 1024)) return fail(info.Env(), "`max` must be a number of threads from 1 to 1024");
+  Pool::instance().setThreads(static_cast<int>(max));
+  return info.Env().Undefined();
+}
+
+// False, with a pending TypeError, where the value is neither string nor null.
+bool textFromValue(Napi::Value value, const char *what, Actor::Text *text) {
+  if (!value.IsString() && !value.IsNull()) {
+    fail(value.Env(), std::string(what) + " must be a string or null");
+    return false;
+  }
+  text->known = value.IsString();
+  if (text->known) text->value = value.As<Napi::String>().Utf8Value();
+  return true;
+}
+
+// setActor(user, via, reason)
+Napi::Value setActor(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  auto actor = std::make_shared<Actor>();
+  if (!textFromValue(info[0], "`user`", &actor->user) || !textFromValue(info[1], "`via`", &actor->via) ||
+      !textFromValue(info[2], "`reason`", &actor->reason)) {
+    return env.Undefined();
+  }
+  if (!actor->user.known && !actor->via.known && !actor->reason.known) actor.reset();
+  Calls *calls = Calls::of(env);
+  if (!calls) return fail(env, "this environment is going away");
+  applyActor(actor.get());
+  calls->actor = std::move(actor);
+  return env.Undefined();
+}
+
+}  // namespace
+
+void exportCalls(Napi::Env env, Napi::Object exports) {
+  exports.Set("attach", Napi::Function::New<attach>(env, "attach"));
+  exports.Set("lastError", Napi::Function::New<lastError>(env, "lastError"));
+  exports.Set("callAsync", Napi::Function::New<callAsync>(env, "callAsync"));
+  exports.Set("setActor", Napi::Function::New<setActor>(env, "setActor"));
+  exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
+}
+
+}  // namespace virtshim::addon

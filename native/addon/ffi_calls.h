@@ -1,0 +1,56 @@
+// The calls that one JavaScript environment has in flight, and how their ends come back to its thread.
+#pragma once
+
+#include <node_api.h>
+
+#include <memory>
+#include <vector>
+
+#include "addon/environment.h"
+#include "addon/ffi_pool.h"
+
+namespace virtshim::addon {
+
+class Calls final : public EnvironmentPart {
+ public:
+  static constexpr PartId kPart = PartId::Calls;
+
+  // That of the environment, made at its first use; nullptr where Node refuses.
+  static Calls *of(napi_env env);
+
+  ~Calls() override { close(); }
+  void close() override;
+
+  // Hands the job over. `done` is called when it is finished, and until then what the job writes to, `values`, is kept.
+  // False, and the job remains the caller's, where no thread can be started.
+  bool start(Job *job, napi_value done, napi_value values);
+
+  std::shared_ptr<const Actor> actor;  // of calls from now on
+
+ private:
+  explicit Calls(napi_env env) : env_(env), finished_(new FinishedJobs(wake, this)) {}
+
+  static void wake(void *calls);
+  static void deliver(napi_env env, napi_value, void *calls, void *);
+
+  // What JavaScript wants to have back when a job is finished.
+  struct Kept {
+    napi_value done, values;
+  };
+
+  bool open();
+  void keep(Job *job, const Kept &kept);
+  Kept release(const Job &job);
+  void deliverAll();
+  void deliverOne(const Job &job);
+
+  napi_env env_;
+  FinishedJobs *finished_;
+  napi_threadsafe_function wakeUp_ = nullptr;
+  napi_ref table_ = nullptr;  // an array: two elements for each ticket
+  std::vector<uint32_t> freeTickets_;
+  uint32_t tickets_ = 0;
+  size_t inFlight_ = 0;
+};
+
+}  // namespace virtshim::addon
