@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { VirtshimError } from './errors.js';
-import type { RawResult, RawResult, RawValue, RawValue } from './ffi/values.js';
+import type { RawResult, RawValue } from './ffi/values.js';
 import { packageFile } from './package_root.js';
 
 /** One call to be judged. What is left out of the facts is unknown; arguments that are left out are 0 or NULL. */
@@ -79,19 +79,6 @@ export interface NativePolicies {
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
 }
 
-/** libvirt's `virError`. */
-export interface NativeError {
-  readonly code: number;
-  readonly domain: number;
-  readonly level: number;
-  readonly message: string | null;
-  readonly str1: string | null;
-  readonly str2: string | null;
-  readonly str3: string | null;
-  readonly int1: number;
-  readonly int2: number;
-}
-
 /** `error` is what libvirt says about this very call; null unless `result` is what the function returns for a failure. */
 export type CallDone = (result: RawResult, error: NativeError | null) => void;
 
@@ -145,6 +132,8 @@ export interface NativeMemory {
 
 export interface Native extends NativePolicies, NativeCalls, NativeMemory {
   exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
+  /** Whether the shim was preloaded into this process. */
+  guarded(): boolean;
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];
