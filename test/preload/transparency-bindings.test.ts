@@ -1,6 +1,5 @@
 // Language bindings and FFI programs on the test driver: the same output, exit codes and calls with and without the
 // shim. How each of them gets at libvirt differs: linked, dlopened privately, with RTLD_DEEPBIND, by dlsym on a handle.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -8,19 +7,13 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect } from '@jest/globals';
 import { ROOT } from '../support/paths.js';
 import { TESTED_SHIM } from '../support/shim.js';
-import { requireThat, requireTool } from '../support/tools.js';
+import { requireBinding, requireThat, requireTool } from '../support/tools.js';
 import { comparable, expectCallsSeen, runBoth } from '../support/transparency.js';
 
 const fromRoot = createRequire(join(ROOT, 'package.json'));
 const koffi = pathToFileURL(fromRoot.resolve('koffi')).href;
 const unraidFolder = join(ROOT, 'node_modules/@unraid/libvirt');
 const unraid = pathToFileURL(join(unraidFolder, 'dist/index.js')).href;
-
-/** `test` where the interpreter runs this program, which loads the binding; else skipped. */
-function requireBinding(packageName: string, program: string, ...args: string[]) {
-  const works = spawnSync(program, args, { stdio: 'ignore' }).status === 0;
-  return requireThat(works, `${packageName} is not installed`);
-}
 
 interface Expected {
   atLeastFunctions: number;

@@ -1,9 +1,10 @@
 // Sources of other projects, with their own test suites: from a folder that VIRTSHIM_TEST_SUITES names, else from the
-// distribution's source packages, where the machine can reach them. Nothing of them is kept.
+// distribution's source packages, where the machine can reach them; those of Go from its packages of sources. Nothing of
+// them is kept.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryFolder } from './paths.js';
+import { ROOT, temporaryFolder } from './paths.js';
 import { findTool } from './tools.js';
 
 export type Source = { folder: string } | { missing: string };
@@ -14,15 +15,44 @@ let downloads: Download | undefined;
 /** The unpacked source of a source package, or why it cannot be had. */
 export function sourceOf(sourcePackage: string): Source {
   const given = process.env.VIRTSHIM_TEST_SUITES;
-  if (given !== undefined) return unpackedIn(given, sourcePackage) ?? { missing: `no ${sourcePackage} in ${given}` };
+  const source = (given === undefined ? undefined : unpackedIn(given, sourcePackage)) ?? downloaded(sourcePackage);
+  if ('folder' in source) return source;
+  const wayOut = `set VIRTSHIM_TEST_SUITES to a folder that has its source as ${sourcePackage}-VERSION`;
+  return { missing: `${source.missing}; ${wayOut} (docs/transparency.md)` };
+}
+
+function downloaded(sourcePackage: string): Source {
   downloads ??= new Download();
   return downloads.get(sourcePackage);
 }
 
 function unpackedIn(folder: string, sourcePackage: string): Source | undefined {
-  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const found = entries.find(({ name }) => name === sourcePackage || name.startsWith(`${sourcePackage}-`));
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  const found = entries
+    .filter((entry) => entry.isDirectory())
+    .find(({ name }) => name === sourcePackage || name.startsWith(`${sourcePackage}-`));
   return found === undefined ? undefined : { folder: join(folder, found.name) };
+}
+
+/** Where Debian's packages of Go libraries put their sources, tests included. */
+const GO_PATH = '/usr/share/gocode';
+
+/** The installed source of a Go package. */
+export function goSourceOf(importPath: string, packageName: string): Source {
+  const folder = join(GO_PATH, 'src', importPath);
+  return existsSync(folder) ? { folder } : { missing: `${packageName} is not installed` };
+}
+
+/** Compiles the tests of an installed Go package and returns the program that runs them. */
+export function compileGoTests(importPath: string): string {
+  const program = join(temporaryFolder('go'), 'go.test');
+  // Today's `go vet` refuses what the compiler accepts.
+  const run = spawnSync('go', ['test', '-vet=off', '-c', '-o', program, importPath], {
+    encoding: 'utf8',
+    env: { ...process.env, GOPATH: GO_PATH, GO111MODULE: 'off', GOFLAGS: '', GOCACHE: join(ROOT, 'build/go') },
+  });
+  if (run.status !== 0) throw new Error(`go test -c ${importPath}: ${run.stderr}`);
+  return program;
 }
 
 /** apt with lists of its own, so that the machine's are not touched. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from '@jest/globals';
@@ -24,6 +25,12 @@ export function requireTool(...names: string[]): typeof test | typeof test.skip 
 /** `test` where `holds`, else `test.skip`, with the reason printed once. */
 export function requireThat(holds: boolean, reason: string): typeof test | typeof test.skip {
   return holds ? test : skipBecause(reason);
+}
+
+/** `test` where the interpreter runs this program, which loads the binding; else skipped. */
+export function requireBinding(packageName: string, program: string, ...args: string[]) {
+  const works = spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+  return requireThat(works, `${packageName} is not installed`);
 }
 
 function skipBecause(reason: string): typeof test.skip {
