@@ -1,6 +1,7 @@
-// The inputs of the generator: three JSON files in native/api/, read and checked for shape.
+// The inputs of the generator: four JSON files in native/api/, read and checked for shape.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RawFfi } from './ffi/raw.js';
 import type { ArgType, CallClass, Failure, Library, ObjectKind } from './vocabulary.js';
 
 export interface RawArg {
@@ -112,6 +113,7 @@ export interface Inputs {
   readonly facts: RawFacts;
   readonly classes: Readonly<Record<string, RawClass>>;
   readonly overrides: RawOverrides;
+  readonly ffi: RawFfi;
 }
 
 /** What is wrong with the inputs, one problem a line. */
@@ -133,11 +135,12 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Reads libvirt.json, classes.json and overrides.json of `apiFolder`. Throws FactsError. */
+/** Reads libvirt.json, classes.json, overrides.json and ffi.json of `apiFolder`. Throws FactsError. */
 export function readInputs(apiFolder: string): Inputs {
   return {
     facts: readJson(join(apiFolder, 'libvirt.json')) as RawFacts,
     classes: readJson(join(apiFolder, 'classes.json')) as Record<string, RawClass>,
     overrides: readJson(join(apiFolder, 'overrides.json')) as RawOverrides,
+    ffi: readJson(join(apiFolder, 'ffi.json')) as RawFfi,
   };
 }

@@ -1,0 +1,39 @@
+// Numbers and strings that libvirt's headers define by macros.
+import type { RawConstant, RawFacts } from '../facts.js';
+
+export type ConstantValue = number | string;
+
+/** Constant name -> value. Macros that name a struct are left out; anything else that is unknown throws. */
+export function resolveConstants(
+  facts: RawFacts,
+  enumConstants: ReadonlyMap<string, number>,
+): ReadonlyMap<string, ConstantValue> {
+  const names = Object.keys(facts.constants).filter((name) => !name.startsWith('_'));
+  return new Map(names.map((name) => [name, valueOf(name, facts.constants, enumConstants)]));
+}
+
+function valueOf(
+  name: string,
+  constants: Readonly<Record<string, RawConstant>>,
+  enumConstants: ReadonlyMap<string, number>,
+): ConstantValue {
+  const { string, raw = '' } = constants[name] ?? {};
+  if (string !== undefined) return string;
+  const text = raw.replace(/\/\*.*?\*\//g, '').trim();
+  const value = enumConstants.get(text) ?? (text in constants ? valueOf(text, constants, enumConstants) : sum(text));
+  if (value === undefined) throw new Error(`the value \`${raw}\` of constant \`${name}\` is not understood`);
+  return value;
+}
+
+/** "(256 + 1)", "16", "9007199254740991LL" */
+function sum(text: string): number | undefined {
+  const terms = text.replace(/^\((.*)\)$/, '$1').split('+');
+  const numbers = terms.map((term) => Number(/^\s*(\d+)(?:U|L)*\s*$/.exec(term)?.[1] ?? Number.NaN));
+  const total = numbers.reduce((a, b) => a + b, 0);
+  return Number.isSafeInteger(total) ? total : undefined;
+}
+
+/** Whether the values of an enum are bits that callers combine. */
+export function isFlagsEnum(name: string, saysSo: (name: string) => boolean): boolean {
+  return /Flag(s|Values)/.test(name) || saysSo(name);
+}
