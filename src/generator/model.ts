@@ -1,5 +1,6 @@
 // Everything the emitters need, worked out once from the inputs.
 import { type Arg, classifyArgs } from './args.js';
+import { type ApiCallbacks, buildCallbacks } from './callbacks.js';
 import { flatConstants, resolveEnums } from './constants.js';
 import { FactsError, type Inputs, type RawFunction } from './facts.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -46,6 +47,7 @@ export interface Api {
   readonly argNames: readonly string[];
   readonly permissions: readonly string[];
   readonly enums: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly callbacks: ApiCallbacks;
   readonly fingerprint: bigint;
 }
 
@@ -78,11 +80,12 @@ export function buildApi(inputs: Inputs): Api {
     constants: flatConstants(enums),
   };
   const functions = buildFunctions(context, problems);
+  const callbacks = buildCallbacks(facts, problems);
   if (problems.length > 0) throw new FactsError(problems);
   const argNames = sortedUnique(functions.flatMap((fn) => fn.args.map((arg) => arg.name)));
   const permissions = sortedUnique(functions.flatMap((fn) => fn.checks.map((check) => check.permission)));
   const fingerprint = fingerprintOf(functions, argNames, permissions);
-  return { version: facts.libvirtVersion, functions, argNames, permissions, enums, fingerprint };
+  return { version: facts.libvirtVersion, functions, argNames, permissions, enums, callbacks, fingerprint };
 }
 
 function checkNames(inputs: Inputs, byName: ReadonlyMap<string, RawFunction>): string[] {
