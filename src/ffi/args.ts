@@ -2,7 +2,7 @@
 import type { Call, Check, Codec } from './codec.js';
 import { checkInteger, fits, type IntegerType, int32, int64, uint32, uint64 } from './integers.js';
 import { koffi } from './library.js';
-import { Cell, littleEndian, pointerSize } from './memory.js';
+import { addressIn, Cell, CellStore, littleEndian, pointerSize } from './memory.js';
 import { wrongArgument } from './problems.js';
 import { encodeParameters } from './typed_parameters.js';
 import { uuidBytes } from './uuid.js';
@@ -100,7 +100,7 @@ function objects(name: string, index: number): Codec {
   });
 }
 
-/** An array together with its length; null or undefined is NULL and 0 where `optional` says so. */
+/** An array together with its length; a negative `countIndex` is none, where NULL ends the array. */
 function array(
   name: string,
   index: number,
@@ -109,8 +109,8 @@ function array(
 ): Codec {
   const put = (call: Call, value: unknown): void => {
     if (!Array.isArray(value)) wrongArgument(call.functionName, name, 'an array', value);
-    call.c[index] = value.length === 0 ? null : encode(value, call.functionName, name);
-    call.c[countIndex] = value.length;
+    call.c[index] = value.length === 0 && countIndex >= 0 ? null : encode(value, call.functionName, name);
+    if (countIndex >= 0) call.c[countIndex] = value.length;
   };
   return { name, input: true, put };
 }
@@ -172,7 +172,7 @@ function ulonglongs(name: string, index: number, countIndex: number): Codec {
   });
 }
 
-/** Bytes with their length. They are not copied: leave them alone until the call is over. */
+/** Memory with its length, which C reads or fills. It is not copied: leave it alone until the call is over. */
 function bytes(name: string, index: number, countIndex: number): Codec {
   const put = (call: Call, value: unknown): void => {
     if (!(value instanceof Uint8Array)) wrongArgument(call.functionName, name, 'a Uint8Array', value);
@@ -184,11 +184,17 @@ function bytes(name: string, index: number, countIndex: number): Codec {
 
 function typedParams(name: string, index: number, countIndex: number): Codec {
   const put = (call: Call, value: unknown): void => {
-    const { cell, count } = encodeParameters(value ?? {}, call.functionName, name);
+    const { cell, count } = encodeParameters(value, call.functionName, name);
     call.c[index] = count === 0 ? null : cell.bytes;
     call.c[countIndex] = count;
   };
   return { name, input: true, put };
+}
+
+/** The same where none at all are fine. */
+function optionalTypedParams(name: string, index: number, countIndex: number): Codec {
+  const given = typedParams(name, index, countIndex);
+  return { ...given, put: (call, value) => given.put(call, value ?? {}) };
 }
 
 export const arg = {
@@ -199,6 +205,51 @@ export const arg = {
   longlong: integer(int64),
   ulonglong: integer(uint64),
   size: integer(uint64),
-  ...{ double, boolean, flags, longFlags, string, optionalString, object, optionalObject, objects, uuid },
-  ...{ strings, optionalStrings, ints, uints, ulonglongs, bytes, typedParams },
+  ...{ double, boolean, flags, longFlags, string, optionalString },
+  ...{ object, optionalObject, pointer: optionalObject, objects, uuid },
+  ...{ strings, optionalStrings, ints, uints, ulonglongs, bytes, buffer: bytes, typedParams, optionalTypedParams },
+};
+
+/** A value that C reads and replaces: a JavaScript argument and a part of the result. */
+function replaced(
+  name: string,
+  index: number,
+  put: (view: DataView, value: unknown, functionName: string) => void,
+  take: (view: DataView) => unknown,
+): Codec {
+  const store = new CellStore(pointerSize);
+  return {
+    name,
+    input: true,
+    put: (call, value) => {
+      const cell = store.take();
+      put(cell.view, value, call.functionName);
+      call.cells[index] = cell;
+      call.c[index] = cell.bytes;
+    },
+    take: (call) => (call.cells[index] ? take(call.cells[index].view) : null),
+    end: (call) => {
+      if (call.cells[index]) store.giveBack(call.cells[index]);
+    },
+  };
+}
+
+export const inout = {
+  int: (name: string, index: number): Codec =>
+    replaced(
+      name,
+      index,
+      (view, value, fn) => view.setInt32(0, Number(checkInteger(value, int32, fn, name)), littleEndian),
+      (view) => view.getInt32(0, littleEndian),
+    ),
+  pointer: (name: string, index: number): Codec =>
+    replaced(
+      name,
+      index,
+      (view, value, fn) => {
+        if (value !== null && typeof value !== 'bigint') wrongArgument(fn, name, 'a pointer (bigint) or null', value);
+        view.setBigUint64(0, value ?? 0n, littleEndian);
+      },
+      (view) => addressIn(view, 0) || null,
+    ),
 };

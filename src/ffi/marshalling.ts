@@ -102,15 +102,17 @@ export class Marshalling {
 
   #end(call: Call, succeeded: boolean): void {
     for (const codec of this.#ending) codec.end?.(call, succeeded);
+    if (succeeded) this.#definition.returns.release?.(call.result);
   }
 
   #result(call: Call): unknown {
     const { returns, resultName } = this.#definition;
     const [first, second] = this.#results;
-    if (first === undefined) return returns.convert(call.result);
+    if (first === undefined) return returns.convert(call.result, call);
+    if (returns.mayFindNothing && call.result === 0) return null;
     if (second === undefined && !returns.data) return first.take?.(call);
     const result: Record<string, unknown> = {};
-    if (returns.data) result[resultName ?? 'result'] = returns.convert(call.result);
+    if (returns.data) result[resultName ?? 'result'] = returns.convert(call.result, call);
     for (const codec of this.#results) result[codec.name] = codec.take?.(call);
     return result;
   }

@@ -77,6 +77,18 @@ function string(name: string, index: number): Codec {
   return pointed(name, index, stringAt, free);
 }
 
+/** `const char **`: remains libvirt's. */
+function constString(name: string, index: number): Codec {
+  return pointed(name, index, stringAt, () => {});
+}
+
+/** Something that nobody needs in JavaScript: memory for any scalar. */
+function ignored(name: string, index: number): Codec {
+  const store = new CellStore(pointerSize);
+  const put = (call: Call): void => putCell(call, index, store.take());
+  return { name, input: false, put, end: (call) => giveBack(call, index, store) };
+}
+
 /** `char name[size]`, given by the caller. */
 function text(name: string, index: number, size: number): Codec {
   return filled(name, index, size, (view) => textIn(view, 0, size));
@@ -123,24 +135,20 @@ function structs(name: string, index: number, type: Struct<unknown>, freeFunctio
 }
 
 /** `virXPtr *`: one array of structs without pointers, as long as the function returns; freed. */
-function structArrayAlloc(name: string, index: number, type: Struct<unknown>): Codec {
+function structBlock(name: string, index: number, type: Struct<unknown>): Codec {
   return pointed(name, index, (address, call) => structsAt(address, returnedCount(call), type), free);
 }
 
-/** `int **`: as many as the function returns, or as another argument says; freed. */
-function intsAlloc(name: string, index: number, countIndex?: number): Codec {
+/** `int **`: as many as another argument says, or as the function returns where that is negative; freed. */
+function ints(name: string, index: number, countIndex: number): Codec {
   const read = (address: bigint, call: Call): number[] => {
-    const count = countIndex === undefined ? returnedCount(call) : viewOf(call, countIndex).getUint32(0, littleEndian);
-    return address === 0n ? [] : intsAt(address, count);
+    const count = address === 0n ? 0 : countIndex < 0 ? returnedCount(call) : countOf(call, countIndex);
+    return lookAt(address, count * intSize, (view) =>
+      elements(view, count, intSize, (_, at) => view.getInt32(at, littleEndian)),
+    );
   };
   const codec = pointed(name, index, read, free);
-  return countIndex === undefined ? codec : withCount(codec, countIndex);
-}
-
-function intsAt(address: bigint, count: number): number[] {
-  return lookAt(address, count * intSize, (view) =>
-    Array.from({ length: count }, (_, i) => view.getInt32(i * intSize, littleEndian)),
-  );
+  return countIndex < 0 ? codec : withCount(codec, countIndex);
 }
 
 /** Adds the `int *` that tells how many there are. */
@@ -170,7 +178,7 @@ function typedParamsAlloc(name: string, index: number, countIndex: number): Code
   return withCount(pointed(name, index, read, release), countIndex);
 }
 
-interface Array_ {
+interface Elements {
   readonly elementSize: number;
   readonly read: (view: DataView, count: number) => unknown;
   readonly release?: (view: DataView, count: number) => void;
@@ -180,7 +188,7 @@ interface Array_ {
  * The caller's array with an `int *` that is its length on the way in and out. With room for `start` elements first; 0
  * asks for the length with NULL, and calls again with as much.
  */
-function askedArray(name: string, index: number, countIndex: number, start: number, array: Array_): Codec {
+function askedArray(name: string, index: number, countIndex: number, start: number, array: Elements): Codec {
   const room = (call: Call, count: number): void => {
     call.notes[index] = count;
     viewOf(call, countIndex).setInt32(0, count, littleEndian);
@@ -225,53 +233,68 @@ function structArray(name: string, index: number, type: Struct<unknown>, countIn
   return askedArray(name, index, countIndex, 0, { elementSize: type.size, read });
 }
 
-const firstRoom = 256;
-
-/** The caller's array, whose length is passed by value; the function returns how many it filled in. */
-function listed(name: string, index: number, maxIndex: number, array: Array_): Codec {
-  const room = (call: Call, count: number): void => {
-    call.c[maxIndex] = count;
-    putCell(call, index, new Cell(count * array.elementSize));
-  };
+/** The caller's array, whose length `roomIndex` is an argument of its own; the function returns how many it filled in. */
+function listed(name: string, index: number, roomIndex: number, array: Elements): Codec {
   return {
     name,
     input: false,
-    put: (call) => room(call, firstRoom),
-    again: (call) => {
-      const count = returnedCount(call);
-      if (count < Number(call.c[maxIndex])) return false;
-      array.release?.(viewOf(call, index), count);
-      room(call, count * 2);
-      return true;
-    },
-    take: (call) => array.read(viewOf(call, index), returnedCount(call)),
+    put: (call) => putCell(call, index, new Cell(roomIn(call, roomIndex) * array.elementSize)),
+    take: (call) => array.read(viewOf(call, index), filledOf(call, roomIndex)),
     end: (call, succeeded) => {
-      if (succeeded) array.release?.(viewOf(call, index), returnedCount(call));
+      if (succeeded) array.release?.(viewOf(call, index), filledOf(call, roomIndex));
     },
   };
 }
 
+const mostRoom = 0x1000000;
+
+function roomIn(call: Call, roomIndex: number): number {
+  const room = Number(call.c[roomIndex]);
+  if (room > mostRoom) wrongArgument(call.functionName, 'the room for the answer', `at most ${mostRoom}`, room);
+  return Math.max(0, room);
+}
+
+function filledOf(call: Call, roomIndex: number): number {
+  return Math.min(returnedCount(call), roomIn(call, roomIndex));
+}
+
+function elements<T>(view: DataView, count: number, size: number, read: (view: DataView, at: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => read(view, i * size));
+}
+
 /** `char **names`, each name freed. */
-function names(name: string, index: number, maxIndex: number): Codec {
-  const each = <T>(view: DataView, count: number, use: (address: bigint) => T): T[] =>
-    Array.from({ length: count }, (_, i) => use(addressIn(view, i * pointerSize)));
-  return listed(name, index, maxIndex, {
+function names(name: string, index: number, roomIndex: number): Codec {
+  return listed(name, index, roomIndex, {
     elementSize: pointerSize,
-    read: (view, count) => each(view, count, stringAt),
-    release: (view, count) => void each(view, count, free),
+    read: (view, count) => elements(view, count, pointerSize, (_, at) => stringAt(addressIn(view, at))),
+    release: (view, count) => {
+      for (let i = 0; i < count; i += 1) free(addressIn(view, i * pointerSize));
+    },
   });
 }
 
-function ids(name: string, index: number, maxIndex: number): Codec {
+function ids(name: string, index: number, roomIndex: number): Codec {
   const read = (view: DataView, count: number): number[] =>
-    Array.from({ length: count }, (_, i) => view.getInt32(i * intSize, littleEndian));
-  return listed(name, index, maxIndex, { elementSize: intSize, read });
+    elements(view, count, intSize, (_, at) => view.getInt32(at, littleEndian));
+  return listed(name, index, roomIndex, { elementSize: intSize, read });
 }
 
-/** Structs whose number is bounded by an argument passed by value, and returned. */
-function structList(name: string, index: number, type: Struct<unknown>, maxIndex: number): Codec {
-  const read = (view: DataView, count: number): unknown[] => readArray(view, 0, count, type);
-  return listed(name, index, maxIndex, { elementSize: type.size, read });
+function ulonglongs(name: string, index: number, roomIndex: number): Codec {
+  const read = (view: DataView, count: number): unknown[] => elements(view, count, 8, unsignedIn);
+  return listed(name, index, roomIndex, { elementSize: 8, read });
+}
+
+/** Structs; their strings are freed. */
+function records(name: string, index: number, type: Struct<unknown>, roomIndex: number): Codec {
+  return listed(name, index, roomIndex, {
+    elementSize: type.size,
+    read: (view, count) => readArray(view, 0, count, type),
+    release: (view, count) => {
+      for (let i = 0; i < count; i += 1) {
+        for (const offset of type.strings) free(addressIn(view, i * type.size + offset));
+      }
+    },
+  });
 }
 
 const mostBytes = 0x7fffffff;
@@ -309,6 +332,6 @@ export const out = {
   boolean: scalar(intSize, (view, at) => view.getInt32(at, littleEndian) !== 0),
   double: scalar(8, (view, at) => view.getFloat64(at, littleEndian)),
   ...{ long, ulong, longlong: long, ulonglong: ulong, size: ulong },
-  ...{ string, optionalString: string, text, uuid, struct, strings, objects, structs, structArrayAlloc, intsAlloc },
-  ...{ typedParams, typedParamsAlloc, structArray, structList, names, ids, bytes },
+  ...{ string, constString, text, uuid, ignored, strings, names, ids, ints, ulonglongs, bytes },
+  ...{ objects, struct, structs, structBlock, structArray, records, typedParams, typedParamsAlloc },
 };

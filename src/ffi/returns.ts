@@ -1,4 +1,7 @@
 /** What a function returns: when it is a failure, and what JavaScript sees of it. */
+import type { Call } from './codec.js';
+import { bytesAt, free, lookAt, unsignedIn } from './memory.js';
+import type { Struct } from './structs.js';
 import type { RawResult } from './values.js';
 
 /** How libvirt says that a call failed; the names are those of the API facts. */
@@ -10,7 +13,11 @@ export interface Returns {
   readonly ambiguous: boolean;
   /** Whether the returned value is part of the result even where other results come out of arguments. */
   readonly data: boolean;
-  readonly convert: (result: RawResult) => unknown;
+  readonly convert: (result: RawResult, call?: Call) => unknown;
+  /** Releases what was returned, in the end of a call that did not fail. */
+  readonly release?: (result: RawResult) => void;
+  /** 0 is no failure, but there is nothing: null instead of what arguments would give. */
+  readonly mayFindNothing?: true;
 }
 
 const same = (result: RawResult): unknown => result;
@@ -19,23 +26,44 @@ function data(failure: Failure, convert = same, ambiguous = false): Returns {
   return { failure, ambiguous, data: true, convert };
 }
 
+/** Bytes that are the caller's; an argument that libvirt fills tells how many. */
+function bytes(sizeIndex: number): Returns {
+  const convert = (result: RawResult, call?: Call): unknown => {
+    const size = call?.cells[sizeIndex];
+    return typeof result === 'bigint' && size ? bytesAt(result, Number(unsignedIn(size.view, 0))) : null;
+  };
+  return { ...data('Null', convert), release: (result) => free(typeof result === 'bigint' ? result : null) };
+}
+
+/** A struct that remains libvirt's; null for NULL. */
+function optionalStruct(type: Struct<unknown>): Returns {
+  const convert = (result: RawResult): unknown =>
+    typeof result === 'bigint' ? lookAt(result, type.size, (view) => type.read(view, 0)) : null;
+  return data('None', convert);
+}
+
 export const returns = {
   /** 0 or a failure: nothing in JavaScript. */
   status: { ...data('Negative', () => undefined), data: false },
   /** How many there are in the list that comes out of an argument. */
   count: { ...data('Negative'), data: false },
+  /** Whether arguments were filled. */
+  found: { ...data('Negative'), data: false, mayFindNothing: true },
   nothing: { ...data('None', () => undefined), data: false },
-  int: data('Negative'),
+  int: data('Negative', same, true),
   boolean: data('Negative', (result) => result === 1),
   uint: data('MinusOne', same, true),
+  /** An unsigned number that stands for none where all bits are set: -1. */
+  id: data('None', (result) => (result === 0xffffffff ? -1 : result)),
   ulong: data('Zero', same, true),
   longlong: data('MinusOne', same, true),
   ulonglong: data('Zero', same, true),
   string: data('Null'),
   optionalString: data('Null', same, true),
   object: data('Null'),
-  optionalObject: data('Null', same, true),
-};
+  optionalPointer: data('Null', same, true),
+  ...{ bytes, optionalStruct },
+} as const satisfies Record<string, Returns | ((...args: never[]) => Returns)>;
 
 const tests: Readonly<Record<Failure, (result: RawResult) => boolean>> = {
   None: () => false,

@@ -18,13 +18,16 @@ export interface Field {
   readonly name: string;
   readonly offset: number;
   readonly read: Read;
+  readonly isString?: true;
 }
 
 /** A struct; `T` is what JavaScript sees. */
 export interface Struct<T> {
   readonly name: string;
   readonly size: number;
-  read(view: DataView, offset: number): T;
+  /** Offsets of the strings (`char *`). */
+  readonly strings: readonly number[];
+  readonly read: (view: DataView, offset: number) => T;
 }
 
 /** Describes a struct of `size` bytes. `T` has the names of the fields that are listed. */
@@ -34,7 +37,8 @@ export function struct<T>(name: string, size: number, fields: readonly Field[]):
     for (const field of fields) object[field.name] = field.read(view, start + field.offset);
     return object as T;
   };
-  return { name, size, read };
+  const strings = fields.filter((one) => one.isString).map(({ offset }) => offset);
+  return { name, size, strings, read };
 }
 
 /** The structs of an array at an address. */
@@ -69,7 +73,7 @@ function counted(
 ): Field {
   const relative = count.offset - offset;
   const countIn = (view: DataView, at: number): number =>
-    count.size === 8 ? Number(unsignedIn(view, at + relative)) : view.getInt32(at + relative, littleEndian);
+    count.type === 'size' ? Number(unsignedIn(view, at + relative)) : view.getInt32(at + relative, littleEndian);
   return { name, offset, read: (view, at) => readCounted(addressIn(view, at), countIn(view, at), read) };
 }
 
@@ -77,10 +81,10 @@ function readCounted(address: bigint, count: number, read: (address: bigint, cou
   return address === 0n || count <= 0 ? read(0n, 0) : read(address, count);
 }
 
-/** Where the count of a counted field stands, and its size: 4 for int and unsigned int, 8 for size_t. */
+/** Where the count of a counted field stands, and its type. */
 export interface CountIn {
   readonly offset: number;
-  readonly size: 4 | 8;
+  readonly type: 'int' | 'uint' | 'size';
 }
 
 /** Constructors of fields: C name and offset in bytes. */
@@ -98,7 +102,12 @@ export const field = {
   size: simple(unsignedIn),
   double: simple((view, at) => view.getFloat64(at, littleEndian)),
   /** `char *`: copied, null for NULL. */
-  string: simple((view, at) => stringAt(addressIn(view, at))),
+  string: (name: string, offset: number): Field => ({
+    name,
+    offset,
+    isString: true,
+    read: (view, at) => stringAt(addressIn(view, at)),
+  }),
   /** A handle or another address; null for NULL. */
   pointer: simple((view, at) => addressIn(view, at) || null),
   /** `char name[size]`. */

@@ -6,6 +6,8 @@ import { wrongArgument } from './problems.js';
 import { documentedType } from './typed_fields.js';
 import type { TypedParameterValues, TypedScalar, TypedValueType } from './values.js';
 
+export type { TypedParameters, TypedParameterValues } from './values.js';
+
 const nameSize = 80;
 const typeOffset = 80;
 const valueOffset = 88;
