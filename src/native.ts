@@ -130,7 +130,44 @@ export interface NativeMemory {
   free(pointer: bigint | null): void;
 }
 
-export interface Native extends NativePolicies, NativeCalls, NativeMemory {
+/** A listener as libvirt takes it: the C function, the pointer that comes with each call, and what gives it back. */
+export interface NativeCallback {
+  readonly callback: bigint;
+  readonly opaque: bigint;
+  readonly free: bigint;
+}
+
+/** Functions that libvirt calls, and the thread that libvirt's events come from. */
+export interface NativeCallbacks {
+  /**
+   * A callback of the type with that number (src/generated/ffi/callbacks.ts). `listener` is called on this thread with
+   * copies of the arguments; objects among them are its own. It keeps the process alive until libvirt calls `free`.
+   *
+   * The listener of a request is given the request's number first, whether libvirt waits on this very thread, and the
+   * type; it has to call answer(), in that case before it returns.
+   */
+  callback(type: number, listener: (...values: never[]) => void): NativeCallback;
+  /** The C function of a type alone, for callbacks that share the `opaque` of another one. */
+  callbackPointer(type: number): bigint;
+  /** For a callback that libvirt has not taken, or that it has taken without a function to free it. */
+  dropCallback(opaque: bigint): void;
+  /** Whether libvirt may still call it. */
+  isRegistered(opaque: bigint): boolean;
+  refCallback(opaque: bigint): void;
+  unrefCallback(opaque: bigint): void;
+  /** Answers a request. False where nobody waits for it any more. */
+  answer(request: number, value: unknown): boolean;
+  /** A virConnectAuth for credentials of these types; it lives as long as the callback. */
+  authPointer(opaque: bigint, types: readonly number[]): bigint;
+  /**
+   * Runs libvirt's default event loop on a thread of its own, one for the process; again does nothing. 'foreign': the
+   * process has an implementation of its own already, and events come only where that one runs.
+   */
+  startEventLoop(): 'running' | 'foreign';
+  stopEventLoop(): void;
+}
+
+export interface Native extends NativePolicies, NativeCalls, NativeMemory, NativeCallbacks {
   exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
   /** Whether the shim was preloaded into this process. */
   guarded(): boolean;
