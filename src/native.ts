@@ -198,12 +198,23 @@ export function exec(file: string, argv: readonly string[], env: NodeJS.ProcessE
 
 function load(): Native {
   const path = addonPath();
+  return loadingNative(`\`${path}\``, () => createRequire(path)(path) as Native);
+}
+
+/** Runs `load`; where that fails, VIRTSHIM_NATIVE_MISSING says that `what` cannot be loaded, why, and the way out. */
+export function loadingNative<T>(what: string, load: () => T): T {
   try {
-    return createRequire(path)(path) as Native;
+    return load();
   } catch (error) {
+    if (error instanceof VirtshimError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new VirtshimError('VIRTSHIM_NATIVE_MISSING', `cannot load \`${path}\`: ${reason}`, { cause: error });
+    const hint = isForbidden(error) ? { hint: 'the permission model forbids addons: add --allow-addons' } : {};
+    throw new VirtshimError('VIRTSHIM_NATIVE_MISSING', `cannot load ${what}: ${reason}`, { ...hint, cause: error });
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
 }
 
 // What was built here is newer than what came with the package only in a checkout, where nothing came with it.

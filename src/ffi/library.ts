@@ -1,7 +1,6 @@
 /** The shim as a library to call into. libvirt itself is never loaded from here: every call passes the shim. */
 import { createRequire } from 'node:module';
-import { VirtshimError } from '../errors.js';
-import { type Native, native, shimPath } from '../native.js';
+import { loadingNative, type Native, native, shimPath } from '../native.js';
 import type { RawResult, RawValue } from './values.js';
 
 export type Koffi = typeof import('koffi');
@@ -15,31 +14,32 @@ interface Library {
 
 let koffiModule: Koffi | undefined;
 let shim: Library | undefined;
-let process_: Library | undefined;
+let cLibrary: Library | undefined;
 let isAttached = false;
 
-/** Binds a function of the shim. Throws VIRTSHIM_NATIVE_MISSING where koffi or the shim do not load. */
+/** Binds a function of the shim. Throws VIRTSHIM_NATIVE_MISSING where koffi, the addon or the shim do not load. */
 export function bind(prototype: string): RawFunction {
-  shim ??= loading('libvirtshim.so', () => koffi().load(shimPath(), { global: true, lazy: true }));
+  attached();
+  shim ??= loadingNative('the shim', () => koffi().load(shimPath(), { global: true, lazy: true }));
   return shim.func(prototype);
 }
 
 /** The addon, ready to call into the shim. */
 export function attached(): Native {
-  if (!isAttached) native().attach(shimPath());
+  if (!isAttached) loadingNative('the shim', () => native().attach(shimPath()));
   isAttached = true;
   return native();
 }
 
 /** Binds a function of the C library. */
 export function bindC(prototype: string): RawFunction {
-  process_ ??= koffi().load(null);
-  return process_.func(prototype);
+  cLibrary ??= koffi().load(null);
+  return cLibrary.func(prototype);
 }
 
 /** koffi, loaded at its first use, so that importing virtshim loads no addon. */
 export function koffi(): Koffi {
-  koffiModule ??= loading('koffi', loadKoffi);
+  koffiModule ??= loadingNative('koffi', loadKoffi);
   return koffiModule;
 }
 
@@ -56,23 +56,4 @@ function isKnown(loaded: Koffi, type: string): boolean {
   } catch {
     return false;
   }
-}
-
-function loading<T>(what: string, load: () => T): T {
-  try {
-    return load();
-  } catch (error) {
-    if (error instanceof VirtshimError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VirtshimError('VIRTSHIM_NATIVE_MISSING', `cannot load ${what}: ${reason}`, {
-      hint: isForbidden(error)
-        ? 'the permission model is on: allow addons with --allow-addons'
-        : 'install virtshim again',
-      cause: error,
-    });
-  }
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
 }

@@ -1,8 +1,8 @@
 /** Calls a C function with JavaScript values: on this thread, or on one of the addon's. */
+import { native } from '../native.js';
 import { beforeCall } from './before_call.js';
 import { Call, type Check, type Codec } from './codec.js';
 import type { Definition } from './define.js';
-import { lastError } from './last_error.js';
 import { attached, bind, type RawFunction } from './library.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import type { RawResult } from './values.js';
@@ -49,7 +49,7 @@ export class Marshalling {
       do {
         beforeCall?.();
         call.result = this.#raw(...call.c);
-        if (this.#outcome.fails(call.result)) this.#outcome.judge(lastError());
+        if (this.#outcome.fails(call.result)) this.#outcome.judge(native().lastError());
       } while (this.#again(call));
       succeeded = true;
       return this.#result(call);
@@ -145,7 +145,7 @@ function shortCall(
     raw = bound;
   });
   const failed = (result: RawResult): unknown => {
-    judge(lastError());
+    judge(native().lastError());
     return convert(result);
   };
   const [a, b, c] = checks;

@@ -1,6 +1,7 @@
 /** Memory that C fills, and reading what an address points to. Addresses are those of libvirt: nothing checks them. */
 import { endianness } from 'node:os';
-import { bindC, koffi, type RawFunction } from './library.js';
+import { native } from '../native.js';
+import { bindC, type RawFunction } from './library.js';
 import type { Integer64 } from './values.js';
 
 export const littleEndian = endianness() === 'LE';
@@ -45,19 +46,14 @@ let copy: RawFunction = (...args) => {
   return copy(...args);
 };
 
-let release: RawFunction = (...args) => {
-  release = bindC('void free(void *memory)');
-  return release(...args);
-};
-
 /** Releases what libvirt allocated for its caller; NULL is fine. */
 export function free(address: bigint | null): void {
-  if (address !== null && address !== 0n) release(address);
+  native().free(address);
 }
 
 /** The NUL-terminated string at an address, read as UTF-8; null for NULL. */
 export function stringAt(address: bigint): string | null {
-  return address === 0n ? null : koffi().decode.string(address);
+  return native().readString(address);
 }
 
 /** A copy of the bytes at an address. */

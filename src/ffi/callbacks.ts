@@ -1,0 +1,123 @@
+/** Listeners in JavaScript for what libvirt tells by calling a C function. */
+import { AsyncResource } from 'node:async_hooks';
+import {
+  type CallbackListeners,
+  type CallbackName,
+  callbacksByEventId,
+  callbackTypes,
+} from '../generated/ffi/callbacks.js';
+import type { NativeCallback } from '../native.js';
+import type { Call, Codec } from './codec.js';
+import { attached } from './library.js';
+import { wrongArgument } from './problems.js';
+
+type Listener = (...values: never[]) => unknown;
+
+interface Registration extends NativeCallback {
+  readonly name: CallbackName;
+  /** The handle that it was registered with, where there was one. */
+  readonly handle: unknown;
+}
+
+// What was registered of each listener; those that libvirt has let go of are taken out when something is added.
+const registrations = new WeakMap<Listener, Registration[]>();
+
+/**
+ * Makes a C callback of `listener`, which runs in the asynchronous context of this call and keeps the process alive until
+ * libvirt lets go of it. For a registration that failed there is forget().
+ */
+export function listen<Name extends CallbackName>(
+  name: Name,
+  listener: CallbackListeners[Name],
+  handle: unknown = undefined,
+): NativeCallback {
+  const native = attached();
+  const made = native.callback(callbackTypes[name].id, AsyncResource.bind(listener));
+  const alive = registered(listener).filter(({ opaque }) => native.isRegistered(opaque));
+  registrations.set(listener, [...alive, { ...made, name, handle }]);
+  return made;
+}
+
+/** Drops a callback that libvirt has not taken, or that it has taken without a function to free it. */
+export function forget({ opaque }: NativeCallback): void {
+  attached().dropCallback(opaque);
+}
+
+/** The C function that `listener` was registered with, undefined where it was not. */
+export function registeredFunction(name: CallbackName, listener: unknown, handle: unknown): bigint | undefined {
+  if (typeof listener !== 'function') return undefined;
+  return registered(listener as Listener).findLast(
+    (one) => one.name === name && one.handle === handle && attached().isRegistered(one.opaque),
+  )?.callback;
+}
+
+/** Lets the process end although `listener` is registered. */
+export function unrefListener(listener: Listener): void {
+  for (const { opaque } of registered(listener)) attached().unrefCallback(opaque);
+}
+
+/** Takes unrefListener() back: while `listener` is registered, the process does not end by itself. */
+export function refListener(listener: Listener): void {
+  for (const { opaque } of registered(listener)) attached().refCallback(opaque);
+}
+
+function registered(listener: Listener): readonly Registration[] {
+  return registrations.get(listener) ?? [];
+}
+
+/** A callback with its pointer and what frees it: one listener in JavaScript. */
+function callback(
+  name: string,
+  type: CallbackName,
+  index: number,
+  opaqueIndex: number,
+  freeIndex: number,
+): Codec {
+  return listenerCodec(name, () => type, [index, opaqueIndex, freeIndex]);
+}
+
+/** The same where the type of the callback depends on the event that another argument, which comes first, tells. */
+function eventCallback(
+  name: string,
+  register: keyof typeof callbacksByEventId,
+  eventIndex: number,
+  ...indices: readonly [index: number, opaqueIndex: number, freeIndex: number]
+): Codec {
+  const types: Readonly<Record<number, CallbackName>> = callbacksByEventId[register];
+  const typeOf = (call: Call): CallbackName => {
+    const event = call.c[eventIndex];
+    return types[Number(event)] ?? wrongArgument(call.functionName, 'eventID', 'an event that virtshim knows', event);
+  };
+  return listenerCodec(name, typeOf, indices);
+}
+
+function listenerCodec(
+  name: string,
+  typeOf: (call: Call) => CallbackName,
+  [index, opaqueIndex, freeIndex]: readonly [number, number, number],
+): Codec {
+  const put = (call: Call, value: unknown): void => {
+    if (typeof value !== 'function') wrongArgument(call.functionName, name, 'a function', value);
+    const made = listen(typeOf(call), value as Listener, call.c[0]);
+    call.notes[index] = made;
+    call.c[index] = made.callback;
+    call.c[opaqueIndex] = made.opaque;
+    call.c[freeIndex] = made.free;
+  };
+  const end = (call: Call, succeeded: boolean): void => {
+    const made = call.notes[index] as NativeCallback | undefined;
+    if (made !== undefined && !succeeded) forget(made);
+  };
+  return { name, input: true, put, end };
+}
+
+/** The C function that a listener was registered with: names the registration that is to end. */
+function registeredCallback(name: string, type: CallbackName, index: number): Codec {
+  const put = (call: Call, value: unknown): void => {
+    const found = registeredFunction(type, value, call.c[0]);
+    call.c[index] = found ?? wrongArgument(call.functionName, name, 'a listener that is registered here', value);
+  };
+  return { name, input: true, put };
+}
+
+export const callbackArgs = { callback, eventCallback, registeredCallback };
