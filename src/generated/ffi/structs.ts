@@ -146,7 +146,7 @@ export interface virDomainEventGraphicsSubject {
 
 /** Layout of `virDomainEventGraphicsSubject`. */
 export const virDomainEventGraphicsSubject = struct<virDomainEventGraphicsSubject>('virDomainEventGraphicsSubject', 16, [
-  field.structs('identities', 8, virDomainEventGraphicsSubjectIdentity, { offset: 0, size: 4 }),
+  field.structs('identities', 8, virDomainEventGraphicsSubjectIdentity, { offset: 0, type: 'int' }),
 ]);
 
 /** `virDomainFSInfo`, since libvirt 1.2.11. */
@@ -162,7 +162,7 @@ export const virDomainFSInfo = struct<virDomainFSInfo>('virDomainFSInfo', 40, [
   field.string('mountpoint', 0),
   field.string('name', 8),
   field.string('fstype', 16),
-  field.strings('devAlias', 32, { offset: 24, size: 8 }),
+  field.strings('devAlias', 32, { offset: 24, type: 'size' }),
 ]);
 
 /** `virDomainIOThreadInfo`, since libvirt 1.2.14. */
@@ -174,7 +174,7 @@ export interface virDomainIOThreadInfo {
 /** Layout of `virDomainIOThreadInfo`. */
 export const virDomainIOThreadInfo = struct<virDomainIOThreadInfo>('virDomainIOThreadInfo', 24, [
   field.uint('iothread_id', 0),
-  field.bytes('cpumap', 8, { offset: 16, size: 4 }),
+  field.bytes('cpumap', 8, { offset: 16, type: 'int' }),
 ]);
 
 /** `virDomainIPAddress`, since libvirt 1.2.14. */
@@ -220,7 +220,7 @@ export interface virDomainInterface {
 export const virDomainInterface = struct<virDomainInterface>('virDomainInterface', 32, [
   field.string('name', 0),
   field.string('hwaddr', 8),
-  field.structs('addrs', 24, virDomainIPAddress, { offset: 16, size: 4 }),
+  field.structs('addrs', 24, virDomainIPAddress, { offset: 16, type: 'uint' }),
 ]);
 
 /** `virDomainInterfaceStatsStruct`, since libvirt 0.3.3. */
@@ -300,7 +300,7 @@ export interface virDomainStatsRecord {
 /** Layout of `virDomainStatsRecord`. */
 export const virDomainStatsRecord = struct<virDomainStatsRecord>('virDomainStatsRecord', 24, [
   field.pointer('dom', 0),
-  field.typedParams('params', 8, { offset: 16, size: 4 }),
+  field.typedParams('params', 8, { offset: 16, type: 'int' }),
 ]);
 
 /** `virError`, since libvirt 0.1.0. */

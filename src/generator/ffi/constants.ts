@@ -9,10 +9,10 @@ export function resolveConstants(
   enumConstants: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, ConstantValue> {
   const names = Object.keys(facts.constants).filter((name) => !name.startsWith('_'));
-  return new Map(names.map((name) => [name, valueOf(name, facts.constants, enumConstants)]));
+  return new Map(names.map((name) => [name, constantValue(name, facts.constants, enumConstants)]));
 }
 
-function valueOf(
+function constantValue(
   name: string,
   constants: Readonly<Record<string, RawConstant>>,
   enumConstants: ReadonlyMap<string, number>,
@@ -20,7 +20,8 @@ function valueOf(
   const { string, raw = '' } = constants[name] ?? {};
   if (string !== undefined) return string;
   const text = raw.replace(/\/\*.*?\*\//g, '').trim();
-  const value = enumConstants.get(text) ?? (text in constants ? valueOf(text, constants, enumConstants) : sum(text));
+  const value =
+    enumConstants.get(text) ?? (text in constants ? constantValue(text, constants, enumConstants) : sum(text));
   if (value === undefined) throw new Error(`the value \`${raw}\` of constant \`${name}\` is not understood`);
   return value;
 }

@@ -5,9 +5,10 @@ import type { Api, ApiFunction } from '../model.js';
 import { returnMeaning } from '../types.js';
 import type { Failure, Library, ObjectKind } from '../vocabulary.js';
 import { scalar } from './c-types.js';
-import { type Codec, type CodecContext, codecsOf } from './codecs.js';
+import type { Codec, CodecContext } from './codec.js';
+import { codecsOf } from './codecs.js';
 import { type ConstantValue, resolveConstants } from './constants.js';
-import { checkFfi, type FfiOverrides, indexFfi } from './raw.js';
+import { checkFfi, type FfiOverrides, indexFfi, type RawEvents } from './raw.js';
 import { type ReturnCodec, returnCodec } from './returns.js';
 import { buildStructs, type Struct } from './structs.js';
 
@@ -52,6 +53,7 @@ export interface Ffi {
   /** In the order of their ids. */
   readonly functions: readonly FfiFunction[];
   readonly structs: readonly Struct[];
+  readonly events: readonly RawEvents[];
   readonly constants: ReadonlyMap<string, ConstantValue>;
   readonly isFlags: (enumName: string) => boolean;
 }
@@ -68,11 +70,10 @@ export function buildFfi(api: Api, { facts, ffi: raw }: Inputs): Ffi {
   const context: CodecContext = {
     overrides,
     pointedStructs: new Map(pointers.filter(([, pointed]) => names.has(pointed))),
-    callbacks: api.callbacks,
   };
   const functions = buildFunctions(api, context, problems);
   if (problems.length > 0) throw new FactsError(problems);
-  return { functions, structs, constants, isFlags: overrides.isFlags };
+  return { functions, structs, events: raw.events, constants, isFlags: overrides.isFlags };
 }
 
 function buildFunctions(api: Api, context: CodecContext, problems: string[]): FfiFunction[] {
@@ -137,7 +138,7 @@ function parseParam(text: string): JsParam {
 const strings: ReadonlySet<string> = new Set(['arg.string', 'arg.optionalString']);
 
 function prototype(fn: ApiFunction, codecs: readonly Codec[]): string {
-  const text = new Set(codecs.filter(({ constructor }) => strings.has(constructor)).flatMap((codec) => codec.fills));
+  const text = new Set(codecs.filter(({ maker }) => strings.has(maker)).flatMap((codec) => codec.fills));
   const type = (cType: string, index: number) =>
     scalar(cType) ? `${cType} ` : text.has(index) ? 'const char *' : 'void *';
   const params = fn.args.map((arg, index) => `${type(arg.cType, index)}${arg.name}`).join(', ');
@@ -154,7 +155,7 @@ function returned(cType: string): string {
 function signature(codecs: readonly Codec[]): Pick<FfiFunction, 'typeParams' | 'jsParams'> {
   const params = codecs.filter((codec) => codec.paramType !== null);
   const lastRequired = params.findLastIndex((codec) => !codec.optional);
-  const event = codecs.find(({ constructor }) => constructor === 'arg.eventCallback');
+  const event = codecs.find(({ maker }) => maker === 'arg.eventCallback');
   const jsParams = params.map((codec, i): JsParam => {
     const optional = i > lastRequired;
     const type = event && codec.name === 'eventID' ? 'Event' : (codec.paramType ?? '');
@@ -165,7 +166,7 @@ function signature(codecs: readonly Codec[]): Pick<FfiFunction, 'typeParams' | '
 }
 
 function acceptsNull(codec: Codec): boolean {
-  return codec.optional && codec.constructor !== 'arg.flags';
+  return codec.optional && codec.maker !== 'arg.flags';
 }
 
 function nullable(type: string, optional: boolean): string {

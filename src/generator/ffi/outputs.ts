@@ -3,6 +3,7 @@ import type { RawFacts } from '../facts.js';
 import type { Api } from '../model.js';
 import { emitByHand } from './emit/by-hand.js';
 import { emitConstants } from './emit/constants.js';
+import { emitEvents } from './emit/events.js';
 import { emitFunctions } from './emit/functions.js';
 import { emitStructs } from './emit/structs.js';
 import { emitTypes } from './emit/types.js';
@@ -13,6 +14,7 @@ export function renderFfi(api: Api, ffi: Ffi, facts: RawFacts): readonly (readon
   const files = [
     ...emitFunctions(ffi),
     emitTypes(ffi),
+    emitEvents(api, ffi),
     emitByHand(ffi),
     emitStructs(ffi),
     emitConstants(api, ffi, facts),

@@ -23,12 +23,20 @@ export interface RawByHand extends OfFunctions {
   readonly result: string;
 }
 
+/** Which callback each value of an enum stands for, where the function `register` takes any of them. */
+export interface RawEvents extends Reasoned {
+  readonly register: string;
+  readonly enum: string;
+  readonly listeners: Readonly<Record<string, string>>;
+}
+
 export interface RawFfi {
   readonly optional: readonly (OfFunctions & { readonly arg: string })[];
   readonly args: readonly RawCodec[];
   readonly returns: readonly (OfFunctions & { readonly codec: string })[];
   readonly borrowed: readonly OfFunctions[];
   readonly byHand: readonly RawByHand[];
+  readonly events: readonly RawEvents[];
   readonly counts: readonly (Reasoned & { readonly struct: string; readonly field: string; readonly count: string })[];
   readonly flags: readonly (Reasoned & { readonly enums: readonly string[] })[];
 }
@@ -42,6 +50,7 @@ export interface FfiOverrides {
   byHand(fn: string): RawByHand | undefined;
   count(struct: string, field: string): string | undefined;
   isFlags(enumName: string): boolean;
+  isRegister(fn: string): boolean;
 }
 
 export function indexFfi(raw: RawFfi): FfiOverrides {
@@ -52,6 +61,7 @@ export function indexFfi(raw: RawFfi): FfiOverrides {
   const borrowed = new Set(raw.borrowed.flatMap(({ functions }) => functions));
   const byHand = new Map(raw.byHand.flatMap((entry) => entry.functions.map((fn) => [fn, entry])));
   const counts = new Map(raw.counts.map(({ struct, field, count }) => [key(struct, field), count]));
+  const registers = new Set(raw.events.map(({ register }) => register));
   const flags = new Set(raw.flags.flatMap(({ enums }) => enums));
   return {
     isOptional: (fn, arg) => optional.has(key(fn, arg)),
@@ -61,6 +71,7 @@ export function indexFfi(raw: RawFfi): FfiOverrides {
     byHand: (fn) => byHand.get(fn),
     count: (struct, field) => counts.get(key(struct, field)),
     isFlags: (enumName) => flags.has(enumName),
+    isRegister: (fn) => registers.has(fn),
   };
 }
 
@@ -72,6 +83,7 @@ export function checkFfi(raw: RawFfi, facts: RawFacts): readonly string[] {
       checkFunctions(section, raw[section], byName),
     ),
     ...raw.byHand.flatMap((entry) => checkUsed(entry, raw)),
+    ...raw.events.flatMap((entry) => checkEvents(entry, byName, facts)),
     ...raw.counts.flatMap((entry) => checkCount(entry, facts)),
     ...raw.flags.flatMap(({ enums }) => enums.filter((name) => !(name in facts.enums)).map(unknown)),
     ...Object.entries(raw).flatMap(([section, entries]: [string, readonly Reasoned[]]) =>
@@ -108,6 +120,25 @@ function checkFunctions(
 function checkUsed({ functions }: RawByHand, raw: RawFfi): readonly string[] {
   const others = [...raw.optional, ...raw.args, ...raw.returns, ...raw.borrowed].flatMap((entry) => entry.functions);
   return functions.filter((name) => others.includes(name)).map((name) => `\`${name}\` is written by hand: say no more`);
+}
+
+function checkEvents(
+  { register, enum: enumName, listeners }: RawEvents,
+  byName: ReadonlyMap<string, RawFunction>,
+  facts: RawFacts,
+): readonly string[] {
+  const callbacks = new Set(facts.callbacks.map(({ name }) => name));
+  const ids = (facts.enums[enumName]?.values ?? []).map(({ name }) => name).filter((name) => !name.endsWith('_LAST'));
+  return [
+    ...(byName.has(register) ? [] : [unknown(register)]),
+    ...Object.values(listeners)
+      .filter((name) => !callbacks.has(name))
+      .map(unknown),
+    ...Object.keys(listeners)
+      .filter((name) => !ids.includes(name))
+      .map(unknown),
+    ...ids.filter((name) => !(name in listeners)).map((name) => `no listener is known for \`${name}\``),
+  ];
 }
 
 function checkCount({ struct, field, count }: RawFfi['counts'][number], facts: RawFacts): readonly string[] {

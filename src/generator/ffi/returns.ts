@@ -2,7 +2,7 @@
 import type { ApiFunction } from '../model.js';
 import { objectKind } from '../types.js';
 import { scalar } from './c-types.js';
-import type { Codec, CodecContext } from './codecs.js';
+import type { Codec, CodecContext } from './codec.js';
 
 export interface ReturnCodec {
   /** As it is written in the generated code: "returns.status", "returns.optionalStruct(virError)". */

@@ -123,7 +123,7 @@ function describeCount(
   offsets: readonly number[],
 ): string {
   const index = struct.fields.findIndex((field) => field.name === name);
-  return `{ offset: ${offsets[index]}, size: ${meanings[index]?.size} }`;
+  return `{ offset: ${offsets[index]}, type: '${meanings[index]?.codec.slice('field.'.length)}' }`;
 }
 
 function meaningOf(struct: RawStruct, { name, type }: RawArg, context: Context): Meaning {

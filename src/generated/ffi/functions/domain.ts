@@ -5,6 +5,7 @@ import { out } from '../../../ffi/outs.js';
 import { returns } from '../../../ffi/returns.js';
 import type { Pointer, TypedParameterValues, TypedParameters } from '../../../ffi/values.js';
 import type { CallbackListeners } from '../callbacks.js';
+import type { EventListener, EventOf } from '../events.js';
 import {
   virDomainBlockInfo,
   virDomainBlockJobInfo,
@@ -20,7 +21,7 @@ import {
   virDomainMemoryStatStruct,
   virSecurityLabel,
 } from '../structs.js';
-import type { EventListener, EventOf, virConnectPtr, virDomainPtr, virStreamPtr } from '../types.js';
+import type { virConnectPtr, virDomainPtr, virStreamPtr } from '../types.js';
 
 /** `virConnectDomainEventDeregisterAny`, since libvirt 0.8.0. */
 export const virConnectDomainEventDeregisterAny = define<

@@ -4,8 +4,9 @@ import { define } from '../../../ffi/define.js';
 import { out } from '../../../ffi/outs.js';
 import { returns } from '../../../ffi/returns.js';
 import type { Pointer, TypedParameterValues, TypedParameters } from '../../../ffi/values.js';
+import type { EventListener, EventOf } from '../events.js';
 import { virNetworkDHCPLease } from '../structs.js';
-import type { EventListener, EventOf, virConnectPtr, virNetworkPortPtr, virNetworkPtr } from '../types.js';
+import type { virConnectPtr, virNetworkPortPtr, virNetworkPtr } from '../types.js';
 
 /** `virConnectListAllNetworks`, since libvirt 0.10.2. */
 export const virConnectListAllNetworks = define<

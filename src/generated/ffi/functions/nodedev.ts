@@ -3,7 +3,8 @@ import { arg } from '../../../ffi/args.js';
 import { define } from '../../../ffi/define.js';
 import { out } from '../../../ffi/outs.js';
 import { returns } from '../../../ffi/returns.js';
-import type { EventListener, EventOf, virConnectPtr, virNodeDevicePtr } from '../types.js';
+import type { EventListener, EventOf } from '../events.js';
+import type { virConnectPtr, virNodeDevicePtr } from '../types.js';
 
 /** `virConnectListAllNodeDevices`, since libvirt 0.10.2. */
 export const virConnectListAllNodeDevices = define<

@@ -3,7 +3,8 @@ import { arg } from '../../../ffi/args.js';
 import { define } from '../../../ffi/define.js';
 import { out } from '../../../ffi/outs.js';
 import { returns } from '../../../ffi/returns.js';
-import type { EventListener, EventOf, virConnectPtr, virSecretPtr } from '../types.js';
+import type { EventListener, EventOf } from '../events.js';
+import type { virConnectPtr, virSecretPtr } from '../types.js';
 
 /** `virConnectListAllSecrets`, since libvirt 0.10.2. */
 export const virConnectListAllSecrets = define<

@@ -3,15 +3,9 @@ import { arg } from '../../../ffi/args.js';
 import { define } from '../../../ffi/define.js';
 import { out } from '../../../ffi/outs.js';
 import { returns } from '../../../ffi/returns.js';
+import type { EventListener, EventOf } from '../events.js';
 import { virStoragePoolInfo, virStorageVolInfo } from '../structs.js';
-import type {
-  EventListener,
-  EventOf,
-  virConnectPtr,
-  virStoragePoolPtr,
-  virStorageVolPtr,
-  virStreamPtr,
-} from '../types.js';
+import type { virConnectPtr, virStoragePoolPtr, virStorageVolPtr, virStreamPtr } from '../types.js';
 
 /** `virConnectFindStoragePoolSources`, since libvirt 0.4.5. */
 export const virConnectFindStoragePoolSources = define<

@@ -1,6 +1,6 @@
 // src/generated/ffi/functions/*.ts, one module per module of libvirt's documentation, and functions.ts over all.
 import { banner } from '../../emit/banner.js';
-import type { Codec } from '../codecs.js';
+import type { Codec } from '../codec.js';
 import type { Ffi, FfiFunction } from '../model.js';
 import { importsOf } from './imports.js';
 
@@ -51,7 +51,7 @@ export function signatureText({ typeParams, jsParams, resultType }: FfiFunction)
 }
 
 function emitCodecs(codecs: readonly Codec[]): string {
-  const calls = codecs.map(({ constructor, name, args }) => `${constructor}('${name}', ${args.join(', ')})`);
+  const calls = codecs.map(({ maker, name, args }) => `${maker}('${name}', ${args.join(', ')})`);
   const line = calls.join(', ');
   return line.length < lineWidth - 12 ? line : `\n${calls.map((call) => `    ${call},\n`).join('')}  `;
 }

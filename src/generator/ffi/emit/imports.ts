@@ -9,12 +9,10 @@ interface Source {
 
 /** What generated modules import from; `up` leads from the module to src/. */
 function sources(ffi: Ffi, up: string): readonly Source[] {
-  const structs = new Set(ffi.structs.map(({ name }) => name));
-  const runtime = (file: string, names: readonly string[], types: boolean): Source => ({
-    from: `${up}ffi/${file}.js`,
-    names: new Set(names),
-    types,
+  const source = (folder: string) => (file: string, names: readonly string[], types: boolean) => ({
+    ...{ from: `${up}${folder}/${file}.js`, names: new Set(names), types },
   });
+  const [runtime, generated] = [source('ffi'), source('generated/ffi')];
   return [
     runtime('args', ['arg', 'inout'], false),
     runtime('auth', ['Auth'], true),
@@ -24,19 +22,19 @@ function sources(ffi: Ffi, up: string): readonly Source[] {
     runtime('returns', ['returns'], false),
     runtime('structs', ['field', 'struct'], false),
     runtime('values', ['Pointer', 'TypedParameters', 'TypedParameterValues'], true),
-    {
-      from: `${up}generated/ffi/callbacks.js`,
-      names: new Set(['CallbackListeners', 'callbacksByEventId']),
-      types: true,
-    },
-    { from: `${up}generated/ffi/structs.js`, names: structs, types: false },
-    { from: `${up}generated/ffi/types.js`, names: typeNames(ffi), types: true },
+    generated('callbacks', ['CallbackListeners'], true),
+    generated('events', ['EventListener', 'EventOf'], true),
+    generated(
+      'structs',
+      ffi.structs.map(({ name }) => name),
+      false,
+    ),
+    generated('types', handles(ffi), true),
   ];
 }
 
-function typeNames({ functions }: Ffi): ReadonlySet<string> {
-  const objects = functions.flatMap((fn) => fn.args.filter((arg) => arg.type === 'Object').map((arg) => arg.cType));
-  return new Set([...objects, 'EventListener', 'EventOf']);
+function handles({ functions }: Ffi): readonly string[] {
+  return functions.flatMap((fn) => fn.args.filter((arg) => arg.type === 'Object').map((arg) => arg.cType));
 }
 
 /** Import lines for `code`, which stands in the file at `path` below src/. */
