@@ -156,8 +156,9 @@ napi_value textValue(napi_env env, const char *text) {
 Job *jobFromValues(Napi::Env env, FunctionId id, const Napi::Array &values) {
   const FunctionFacts &function = facts(id);
   if (values.Length() != function.argCount) {
-    return fail(env, std::string(function.name) + " takes " + std::to_string(function.argCount) + " arguments, not " +
-                         std::to_string(values.Length()));
+    const char *plural = function.argCount == 1 ? "" : "s";
+    return fail(env, std::string(function.name) + " takes " + std::to_string(function.argCount) + " argument" + plural +
+                         ", not " + std::to_string(values.Length()));
   }
   Incoming incoming[kMaxArgs];
   size_t room = 0;
