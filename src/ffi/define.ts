@@ -29,6 +29,9 @@ export type LibvirtFunction<F extends (...args: never[]) => unknown> = F & {
   readonly available: boolean;
 };
 
+/** The call itself, without what every function of libvirt has besides. */
+export type FunctionOf<T> = T extends LibvirtFunction<infer F> ? F : never;
+
 type Any = (...values: unknown[]) => unknown;
 
 /** `F` is the function's type in JavaScript, which the definition's codecs must match. */

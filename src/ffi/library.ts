@@ -24,6 +24,15 @@ export function bind(prototype: string): RawFunction {
   return shim.func(prototype);
 }
 
+/** Binds a function of the shim at its first call. */
+export function lazily(prototype: string): RawFunction {
+  let bound: RawFunction | undefined;
+  return (...args) => {
+    bound ??= bind(prototype);
+    return bound(...args);
+  };
+}
+
 /** The addon, ready to call into the shim. */
 export function attached(): Native {
   if (!isAttached) loadingNative('the shim', () => native().attach(shimPath()));

@@ -100,9 +100,18 @@ export class Marshalling {
     return this.#repeated.some((codec) => codec.again?.(call));
   }
 
+  // A handler in JavaScript may have thrown: its error comes out here, when all is released.
   #end(call: Call, succeeded: boolean): void {
-    for (const codec of this.#ending) codec.end?.(call, succeeded);
     if (succeeded) this.#definition.returns.release?.(call.result);
+    let thrown: { readonly error: unknown } | undefined;
+    for (const codec of this.#ending) {
+      try {
+        codec.end?.(call, succeeded);
+      } catch (error) {
+        thrown ??= { error };
+      }
+    }
+    if (thrown !== undefined) throw thrown.error;
   }
 
   #result(call: Call): unknown {

@@ -1,6 +1,6 @@
 /** Arguments that libvirt fills. Each takes its C name and the C indices that belong to it. */
 import type { Call, Codec } from './codec.js';
-import { bind, type RawFunction } from './library.js';
+import { lazily } from './library.js';
 import {
   addressIn,
   Cell,
@@ -22,7 +22,12 @@ import { uuidSize } from './uuid.js';
 const intSize = 4;
 
 /** One piece of memory of a known size, of which `read` makes the value. */
-function filled(name: string, index: number, size: number, read: (view: DataView, call: Call) => unknown): Codec {
+export function filled(
+  name: string,
+  index: number,
+  size: number,
+  read: (view: DataView, call: Call) => unknown,
+): Codec {
   const store = new CellStore(size);
   return {
     name,
@@ -33,7 +38,7 @@ function filled(name: string, index: number, size: number, read: (view: DataView
   };
 }
 
-function putCell(call: Call, index: number, cell: Cell): void {
+export function putCell(call: Call, index: number, cell: Cell): void {
   call.cells[index] = cell;
   call.c[index] = cell.bytes;
 }
@@ -43,7 +48,7 @@ function giveBack(call: Call, index: number, store: CellStore): void {
   if (cell !== undefined) store.giveBack(cell);
 }
 
-function viewOf(call: Call, index: number): DataView {
+export function viewOf(call: Call, index: number): DataView {
   const cell = call.cells[index];
   if (cell === undefined) throw new TypeError(`argument ${index} of ${call.functionName} has no memory`);
   return cell.view;
@@ -54,7 +59,7 @@ function scalar(size: number, read: (view: DataView, offset: number) => unknown)
 }
 
 /** What an address that libvirt fills in points to: `read` makes the value, `release` frees it. */
-function pointed(
+export function pointed(
   name: string,
   index: number,
   read: (address: bigint, call: Call) => unknown,
@@ -69,7 +74,7 @@ function pointed(
 }
 
 /** The length of a list that the function returned. */
-function returnedCount(call: Call): number {
+export function returnedCount(call: Call): number {
   return typeof call.result === 'number' && call.result > 0 ? call.result : 0;
 }
 
@@ -234,7 +239,7 @@ function structArray(name: string, index: number, type: Struct<unknown>, countIn
 }
 
 /** The caller's array, whose length `roomIndex` is an argument of its own; the function returns how many it filled in. */
-function listed(name: string, index: number, roomIndex: number, array: Elements): Codec {
+export function listed(name: string, index: number, roomIndex: number, array: Elements): Codec {
   return {
     name,
     input: false,
@@ -248,7 +253,7 @@ function listed(name: string, index: number, roomIndex: number, array: Elements)
 
 const mostRoom = 0x1000000;
 
-function roomIn(call: Call, roomIndex: number): number {
+export function roomIn(call: Call, roomIndex: number): number {
   const room = Number(call.c[roomIndex]);
   if (room > mostRoom) wrongArgument(call.functionName, 'the room for the answer', `at most ${mostRoom}`, room);
   return Math.max(0, room);
@@ -258,7 +263,7 @@ function filledOf(call: Call, roomIndex: number): number {
   return Math.min(returnedCount(call), roomIn(call, roomIndex));
 }
 
-function elements<T>(view: DataView, count: number, size: number, read: (view: DataView, at: number) => T): T[] {
+export function elements<T>(view: DataView, count: number, size: number, read: (view: DataView, at: number) => T): T[] {
   return Array.from({ length: count }, (_, i) => read(view, i * size));
 }
 
@@ -313,14 +318,6 @@ function sizeIn(call: Call, sizeIndex: number): number {
   const size = Number(call.c[sizeIndex]);
   if (size < 0 || size > mostBytes) wrongArgument(call.functionName, 'size', `at most ${mostBytes}`, size);
   return size;
-}
-
-function lazily(prototype: string): RawFunction {
-  let bound: RawFunction | undefined;
-  return (...args) => {
-    bound ??= bind(prototype);
-    return bound(...args);
-  };
 }
 
 const long = scalar(8, signedIn);

@@ -19,12 +19,15 @@ export interface Field {
   readonly offset: number;
   readonly read: Read;
   readonly isString?: true;
+  /** Of `char name[size]`. */
+  readonly textSize?: number;
 }
 
 /** A struct; `T` is what JavaScript sees. */
 export interface Struct<T> {
   readonly name: string;
   readonly size: number;
+  readonly fields: readonly Field[];
   /** Offsets of the strings (`char *`). */
   readonly strings: readonly number[];
   readonly read: (view: DataView, offset: number) => T;
@@ -38,7 +41,7 @@ export function struct<T>(name: string, size: number, fields: readonly Field[]):
     return object as T;
   };
   const strings = fields.filter((one) => one.isString).map(({ offset }) => offset);
-  return { name, size, strings, read };
+  return { name, size, fields, strings, read };
 }
 
 /** The structs of an array at an address. */
@@ -114,6 +117,7 @@ export const field = {
   text: (name: string, offset: number, size: number): Field => ({
     name,
     offset,
+    textSize: size,
     read: (view, at) => textIn(view, at, size),
   }),
   /** A struct inside of the struct. */

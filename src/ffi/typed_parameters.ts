@@ -20,9 +20,9 @@ function typeOf(view: DataView, at: number): TypedValueType | undefined {
 }
 
 /** The parameters of an array in memory, by their names; those of a type that is not known are left out. */
-export function readParameters(view: DataView, count: number): TypedParameterValues {
+export function readParameters(view: DataView, count: number, start = 0): TypedParameterValues {
   const result: TypedParameterValues = {};
-  for (let at = 0; at < count * parameterSize; at += parameterSize) {
+  for (let at = start; at < start + count * parameterSize; at += parameterSize) {
     const type = typeOf(view, at);
     if (type !== undefined) add(result, textIn(view, at, nameSize), readers[type](view, at + valueOffset));
   }

@@ -1,0 +1,25 @@
+/**
+ * `virtshim/ffi`: every public function of libvirt under its own name. Each call passes the shim, which judges and
+ * records it. Handles are addresses: release them with libvirt's own functions, and never use one afterwards.
+ */
+export { ERROR_CODES, type ErrorCode, VirtshimError } from '../errors.js';
+export type { ByHandFunctions } from '../generated/ffi/by_hand.js';
+export { byHand } from '../generated/ffi/by_hand.js';
+export * from '../generated/ffi/constants.js';
+export * from '../generated/ffi/functions.js';
+export * from '../generated/ffi/structs.js';
+export type * from '../generated/ffi/types.js';
+export { installedVersion } from './available.js';
+export * from './by_hand/index.js';
+export type { LibvirtFunction } from './define.js';
+export { LibvirtError, PolicyDeniedError } from './errors.js';
+export type {
+  Integer64,
+  Pointer,
+  TypedInput,
+  TypedParameters,
+  TypedParameterValues,
+  TypedScalar,
+  TypedValue,
+  TypedValueType,
+} from './values.js';
