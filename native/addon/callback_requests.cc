@@ -52,6 +52,11 @@ class FillRequest final : public Request {
   size_t size_;
 };
 
+int64_t integerOf(const Napi::Value &value) {
+  bool lossless = false;
+  return value.IsBigInt() ? value.As<Napi::BigInt>().Int64Value(&lossless) : value.ToNumber().Int64Value();
+}
+
 // The answer is [whether there is data here, how many bytes this goes on].
 class HoleRequest final : public Request {
  public:
@@ -63,7 +68,7 @@ class HoleRequest final : public Request {
     if (!value.IsArray()) return -1;
     const Napi::Array pair = value.As<Napi::Array>();
     *inData_ = pair.Get(uint32_t{0}).ToBoolean() ? 1 : 0;
-    *length_ = pair.Get(uint32_t{1}).ToNumber().Int64Value();
+    *length_ = integerOf(pair.Get(uint32_t{1}));
     return 0;
   }
 
@@ -135,38 +140,34 @@ int ask_virConnectAuthCallbackPtr(void *credentials, unsigned int count, void *o
   return ask(request, values, 2);
 }
 
-int ask_virStreamSinkFunc(void *stream, const char *data, size_t size, void *opaque) {
+int ask_virStreamSinkFunc(void *, const char *data, size_t size, void *opaque) {
   NumberRequest request(registrationOf(opaque));
-  const CallbackValue values[] = {typeOf(CallbackType::virStreamSinkFunc), CallbackValue::borrowed(stream),
-                                  CallbackValue::bytes(data, size)};
-  return ask(request, values, 3);
-}
-
-int ask_virStreamSinkHoleFunc(void *stream, long long length, void *opaque) {
-  NumberRequest request(registrationOf(opaque));
-  const CallbackValue values[] = {typeOf(CallbackType::virStreamSinkHoleFunc), CallbackValue::borrowed(stream),
-                                  CallbackValue::integer(length)};
-  return ask(request, values, 3);
-}
-
-int ask_virStreamSourceFunc(void *stream, char *data, size_t size, void *opaque) {
-  FillRequest request(registrationOf(opaque), data, size);
-  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceFunc), CallbackValue::borrowed(stream),
-                                  CallbackValue::natural(size)};
-  return ask(request, values, 3);
-}
-
-int ask_virStreamSourceHoleFunc(void *stream, int *inData, long long *length, void *opaque) {
-  HoleRequest request(registrationOf(opaque), inData, length);
-  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceHoleFunc), CallbackValue::borrowed(stream)};
+  const CallbackValue values[] = {typeOf(CallbackType::virStreamSinkFunc), CallbackValue::bytes(data, size)};
   return ask(request, values, 2);
 }
 
-int ask_virStreamSourceSkipFunc(void *stream, long long length, void *opaque) {
+int ask_virStreamSinkHoleFunc(void *, long long length, void *opaque) {
   NumberRequest request(registrationOf(opaque));
-  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceSkipFunc), CallbackValue::borrowed(stream),
-                                  CallbackValue::integer(length)};
-  return ask(request, values, 3);
+  const CallbackValue values[] = {typeOf(CallbackType::virStreamSinkHoleFunc), CallbackValue::integer(length)};
+  return ask(request, values, 2);
+}
+
+int ask_virStreamSourceFunc(void *, char *data, size_t size, void *opaque) {
+  FillRequest request(registrationOf(opaque), data, size);
+  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceFunc), CallbackValue::natural(size)};
+  return ask(request, values, 2);
+}
+
+int ask_virStreamSourceHoleFunc(void *, int *inData, long long *length, void *opaque) {
+  HoleRequest request(registrationOf(opaque), inData, length);
+  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceHoleFunc)};
+  return ask(request, values, 1);
+}
+
+int ask_virStreamSourceSkipFunc(void *, long long length, void *opaque) {
+  NumberRequest request(registrationOf(opaque));
+  const CallbackValue values[] = {typeOf(CallbackType::virStreamSourceSkipFunc), CallbackValue::integer(length)};
+  return ask(request, values, 2);
 }
 
 size_t authSize(size_t typeCount) { return sizeof(Auth) + typeCount * sizeof(int); }

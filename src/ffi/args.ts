@@ -1,4 +1,6 @@
 /** Arguments that go to C. Each takes its C name and the C indices that it fills. */
+import { auth } from './auth.js';
+import { callbackArgs } from './callbacks.js';
 import type { Call, Check, Codec } from './codec.js';
 import { checkInteger, fits, type IntegerType, int32, int64, uint32, uint64 } from './integers.js';
 import { koffi } from './library.js';
@@ -208,6 +210,8 @@ export const arg = {
   ...{ double, boolean, flags, longFlags, string, optionalString },
   ...{ object, optionalObject, pointer: optionalObject, objects, uuid },
   ...{ strings, optionalStrings, ints, uints, ulonglongs, bytes, buffer: bytes, typedParams, optionalTypedParams },
+  ...callbackArgs,
+  auth,
 };
 
 /** A value that C reads and replaces: a JavaScript argument and a part of the result. */

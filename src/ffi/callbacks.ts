@@ -1,11 +1,6 @@
 /** Listeners in JavaScript for what libvirt tells by calling a C function. */
-import { AsyncResource } from 'node:async_hooks';
-import {
-  type CallbackListeners,
-  type CallbackName,
-  callbacksByEventId,
-  callbackTypes,
-} from '../generated/ffi/callbacks.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type CallbackName, callbacksByEventId, callbackTypes } from '../generated/ffi/callbacks.js';
 import type { NativeCallback } from '../native.js';
 import type { Call, Codec } from './codec.js';
 import { attached } from './library.js';
@@ -26,13 +21,10 @@ const registrations = new WeakMap<Listener, Registration[]>();
  * Makes a C callback of `listener`, which runs in the asynchronous context of this call and keeps the process alive until
  * libvirt lets go of it. For a registration that failed there is forget().
  */
-export function listen<Name extends CallbackName>(
-  name: Name,
-  listener: CallbackListeners[Name],
-  handle: unknown = undefined,
-): NativeCallback {
+export function listen(name: CallbackName, listener: Listener, handle: unknown = undefined): NativeCallback {
   const native = attached();
-  const made = native.callback(callbackTypes[name].id, AsyncResource.bind(listener));
+  const inThisContext = AsyncLocalStorage.snapshot();
+  const made = native.callback(callbackTypes[name].id, (...values) => inThisContext(listener, ...values));
   const alive = registered(listener).filter(({ opaque }) => native.isRegistered(opaque));
   registrations.set(listener, [...alive, { ...made, name, handle }]);
   return made;
@@ -66,13 +58,7 @@ function registered(listener: Listener): readonly Registration[] {
 }
 
 /** A callback with its pointer and what frees it: one listener in JavaScript. */
-function callback(
-  name: string,
-  type: CallbackName,
-  index: number,
-  opaqueIndex: number,
-  freeIndex: number,
-): Codec {
+function callback(name: string, type: CallbackName, index: number, opaqueIndex: number, freeIndex: number): Codec {
   return listenerCodec(name, () => type, [index, opaqueIndex, freeIndex]);
 }
 

@@ -1,5 +1,5 @@
 /** Functions in JavaScript that libvirt asks something of, and waits for their answer. */
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { VirtshimError } from '../errors.js';
 import { type RequestName, requestTypes } from '../generated/ffi/callbacks.js';
 import type { Call, Codec } from './codec.js';
@@ -25,9 +25,10 @@ export class Handlers {
 
   constructor(functionName: string) {
     this.#functionName = functionName;
-    const ask = AsyncResource.bind((request: number, now: boolean, type: number, ...values: unknown[]) => {
-      this.#ask(request, now, type, values);
-    });
+    const inThisContext = AsyncLocalStorage.snapshot();
+    const ask = (request: number, now: boolean, type: number, ...values: unknown[]): void => {
+      inThisContext(() => this.#ask(request, now, type, values));
+    };
     this.opaque = attached().callback(requestTypes.virStreamSinkFunc, ask).opaque;
   }
 

@@ -1,4 +1,4 @@
-// The callback types of libvirt's API: what is copied of each argument.
+// The callback types of libvirt's API: what is copied of each argument, and which event calls which.
 import type { RawCallback, RawFacts } from './facts.js';
 import { objectKind } from './types.js';
 import type { ObjectKind } from './vocabulary.js';
@@ -42,6 +42,8 @@ export interface ApiCallbacks {
   readonly events: readonly EventCallback[];
   /** Callbacks whose answer libvirt waits for, in byte order. */
   readonly requests: readonly string[];
+  /** For each function that registers for an event by its id: event id -> name of the callback type. */
+  readonly byEventId: ReadonlyMap<string, ReadonlyMap<number, string>>;
 }
 
 // What a program answers. The functions are written by hand: native/addon/callback_requests.cc.
@@ -77,6 +79,34 @@ const kinds: Readonly<Record<string, CallbackArgKind>> = {
   'const virDomainEventGraphicsSubject *': 'GraphicsSubject',
 };
 
+interface EventFamily {
+  readonly enumName: string;
+  readonly constantPrefix: string;
+  readonly callbackPrefix: string;
+}
+
+const families = new Map(['Domain', 'Network', 'NodeDevice', 'Secret', 'StoragePool'].map(familyOf));
+
+function familyOf(kind: string): readonly [string, EventFamily] {
+  const words = kind.replace(/\B[A-Z]/g, '_$&').toUpperCase();
+  const callbackPrefix = `virConnect${kind}Event`;
+  return [
+    `${callbackPrefix}RegisterAny`,
+    { enumName: `vir${kind}EventID`, constantPrefix: `VIR_${words}_EVENT_ID_`, callbackPrefix },
+  ];
+}
+
+/** Events that are not called as their callbacks are. */
+const unlikeTheirNames: Readonly<Record<string, string>> = {
+  VIR_DOMAIN_EVENT_ID_LIFECYCLE: '',
+  VIR_DOMAIN_EVENT_ID_REBOOT: 'Generic',
+  VIR_DOMAIN_EVENT_ID_CONTROL_ERROR: 'Generic',
+  VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2: 'BlockJob',
+  VIR_NODE_DEVICE_EVENT_ID_UPDATE: 'Generic',
+  VIR_SECRET_EVENT_ID_VALUE_CHANGED: 'Generic',
+  VIR_STORAGE_POOL_EVENT_ID_REFRESH: 'Generic',
+};
+
 /** Adds to `problems` what a new libvirt brought that nobody has looked at yet. */
 export function buildCallbacks(facts: RawFacts, problems: string[]): ApiCallbacks {
   const names = new Set(facts.callbacks.map((callback) => callback.name));
@@ -88,7 +118,29 @@ export function buildCallbacks(facts: RawFacts, problems: string[]): ApiCallback
   return {
     events: events.map((callback) => eventCallback(callback, problems)).sort((a, b) => (a.name < b.name ? -1 : 1)),
     requests,
+    byEventId: new Map([...families].map(([fn, family]) => [fn, callbacksOf(facts, family, problems)])),
   };
+}
+
+function callbacksOf(facts: RawFacts, family: EventFamily, problems: string[]): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  for (const { name, value } of facts.enums[family.enumName]?.values ?? []) {
+    if (name.endsWith('_LAST')) continue;
+    const callback = callbackNamed(name, family, facts);
+    if (callback === undefined || typeof value !== 'number') {
+      problems.push(`${name}: has no callback that is called after it: see src/generator/callbacks.ts`);
+    } else {
+      found.set(value, callback);
+    }
+  }
+  return found;
+}
+
+// VIR_DOMAIN_EVENT_ID_NIC_MAC_CHANGE -> virConnectDomainEventNICMACChangeCallback
+function callbackNamed(event: string, { constantPrefix, callbackPrefix }: EventFamily, facts: RawFacts) {
+  const own = unlikeTheirNames[event] ?? event.slice(constantPrefix.length).replaceAll('_', '');
+  const wanted = `${callbackPrefix}${own}Callback`.toLowerCase();
+  return facts.callbacks.find(({ name }) => name.toLowerCase() === wanted)?.name;
 }
 
 function eventCallback(callback: RawCallback, problems: string[]): EventCallback {

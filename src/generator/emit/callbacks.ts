@@ -1,5 +1,5 @@
 // native/generated/callbacks.{h,cc}: C functions that libvirt may call for an event from any thread, and
-// src/generated/ffi/callbacks.ts: their numbers and the types of their listeners.
+// src/generated/ffi/callbacks.ts: what their listeners in JavaScript are given.
 import type { ApiCallbacks, CallbackArg, EventCallback } from '../callbacks.js';
 import { banner } from './banner.js';
 
@@ -139,18 +139,36 @@ const constructors = {
 
 /** src/generated/ffi/callbacks.ts */
 export function emitCallbackTypes(callbacks: ApiCallbacks): string {
-  const names = callbacks.events.map(({ name }) => name);
-  const declared = names.filter((name) => name !== errorCallback);
+  const args = callbacks.events.flatMap((callback) => callback.args);
+  const pointers = new Set(args.filter(isPointer).map((arg) => arg.cType));
   return `${banner}
+import type { Integer64, TypedParameterValues } from '../../ffi/values.js';
 import type { NativeError } from '../../native.js';
 import type {
-${declared.map((name) => `  ${name},\n`).join('')}} from './types.js';
+${[...pointers]
+  .sort()
+  .map((type) => `  ${type},\n`)
+  .join('')}} from './types.js';
 
-/** The listeners in JavaScript of what libvirt tells by calling a function. */
-export interface CallbackListeners {
-${declared.map((name) => `  readonly ${name}: ${name};\n`).join('')}\
-  readonly ${errorCallback}: (error: NativeError) => void;
+/** Where a graphics client or server is. */
+export interface GraphicsAddress {
+  /** virDomainEventGraphicsAddressType */
+  readonly family: number;
+  readonly node: string | null;
+  readonly service: string | null;
 }
+
+/** Who a graphics client is. */
+export interface GraphicsSubject {
+  readonly identities: readonly { readonly type: string | null; readonly name: string | null }[];
+}
+
+/**
+ * The listeners in JavaScript of what libvirt tells by calling a function. Objects are the listener's, who frees them;
+ * the connection is lent, and good for as long as the program holds it or one of the objects.
+ */
+export interface CallbackListeners {
+${callbacks.events.map(listenerType).join('')}}
 
 export type CallbackName = keyof CallbackListeners;
 
@@ -160,17 +178,49 @@ ${callbacks.events.map(typeRow).join('')}} as const;
 
 /** Callbacks that libvirt waits for an answer of. */
 export const requestTypes = {
-${callbacks.requests.map((name, i) => `  ${name}: ${names.length + i},\n`).join('')}} as const;
+${callbacks.requests.map((name, i) => `  ${name}: ${callbacks.events.length + i},\n`).join('')}} as const;
 
 export type RequestName = keyof typeof requestTypes;
+
+/** Which callback each event calls, by the function that registers for it. */
+export const callbacksByEventId = {
+${[...callbacks.byEventId].map(([fn, ids]) => eventIds(fn, ids)).join('')}} as const;
 `;
 }
 
-// It has no function that frees its pointer, unlike all others.
-const errorCallback = 'virErrorFunc';
+function isPointer(arg: CallbackArg): boolean {
+  return arg.kind === 'Borrowed' || arg.kind === 'Object';
+}
+
+function given(callback: EventCallback): readonly CallbackArg[] {
+  return callback.args.filter((arg) => arg.kind !== 'Opaque' && arg.kind !== 'Count');
+}
+
+function listenerType(callback: EventCallback): string {
+  const params = given(callback).map((arg) => `${arg.name}: ${tsType(arg)}`);
+  return `  /** Since libvirt ${callback.since}. */\n  readonly ${callback.name}: (${params.join(', ')}) => void;\n`;
+}
 
 function typeRow(callback: EventCallback, id: number): string {
-  const given = callback.args.filter((arg) => arg.kind !== 'Opaque' && arg.kind !== 'Count');
-  const params = given.map((arg) => `'${arg.name}'`);
+  const params = given(callback).map((arg) => `'${arg.name}'`);
   return `  ${callback.name}: { id: ${id}, params: [${params.join(', ')}] },\n`;
 }
+
+function eventIds(fn: string, ids: ReadonlyMap<number, string>): string {
+  const rows = [...ids].sort(([a], [b]) => a - b).map(([id, callback]) => `    ${id}: '${callback}',\n`);
+  return `  ${fn}: {\n${rows.join('')}  },\n`;
+}
+
+function tsType(arg: CallbackArg): string {
+  return isPointer(arg) ? arg.cType : (tsTypes[arg.kind] ?? 'number');
+}
+
+const tsTypes: Readonly<Partial<Record<CallbackArg['kind'], string>>> = {
+  LongLong: 'Integer64',
+  ULongLong: 'Integer64',
+  Text: 'string | null',
+  GraphicsAddress: 'GraphicsAddress | null',
+  GraphicsSubject: 'GraphicsSubject | null',
+  TypedParams: 'TypedParameterValues',
+  Error: 'NativeError',
+};
