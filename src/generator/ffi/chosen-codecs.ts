@@ -23,7 +23,7 @@ const choices: Readonly<Record<string, Choice>> = {
   'inout.pointer': { type: "Pointer<'$'> | null" },
   'out.boolean': { type: 'boolean' },
   'out.bytes': { type: 'Uint8Array', other: 'room' },
-  'out.constString': { type: 'string | null' },
+  'out.constString': { type: 'string' },
   'out.ids': { type: 'number[]', other: 'room', counted: true },
   'out.ignored': { type: '' },
   'out.ints': { type: 'number[]', other: 'length', counted: true },

@@ -63,6 +63,7 @@ const optionalMakers: Readonly<Record<string, string>> = {
   'arg.string': 'arg.optionalString',
   'arg.strings': 'arg.optionalStrings',
   'arg.typedParams': 'arg.optionalTypedParams',
+  'arg.ulong': 'arg.longFlags',
 };
 
 /** The same codec where C takes NULL. */

@@ -16,8 +16,9 @@ function plain(place: Place): Codec | undefined {
   if (arg.type === 'Uuid') return input('arg.uuid', place, 'string | Uint8Array');
   if (arg.cType === 'virConnectAuthPtr') return input('arg.auth', place, 'Auth');
   const known = scalar(arg.cType);
-  if (known?.codec === 'uint' && arg.name === 'flags') return input('arg.flags', place, 'number', { optional: true });
-  return known && input(`arg.${known.codec}`, place, known.tsType);
+  if (!known) return undefined;
+  if (arg.name !== 'flags') return input(`arg.${known.codec}`, place, known.tsType);
+  return input(known.codec === 'uint' ? 'arg.flags' : 'arg.longFlags', place, known.tsType, { optional: true });
 }
 
 /** The callback, its opaque pointer and the function that frees it are one listener in JavaScript. */

@@ -92,8 +92,7 @@ function buildFunction(fn: ApiFunction, id: number, context: CodecContext): FfiF
   const facts = {
     ...{ name, id, library, group, since, args, resultObject: fn.returnsObject },
     failure: returnMeaning(fn.cReturns)?.[1] === fn.failure ? null : fn.failure,
-    // What is sent has to arrive in the order in which it was sent; libvirt's other objects need no such care.
-    orderArg: args.findIndex((arg) => arg.object === 'Stream' && name.startsWith('virStream')),
+    orderArg: orderArg(fn),
   };
   const byHand = handWritten(fn, context.overrides);
   if (byHand) return { ...facts, ...byHand };
@@ -110,6 +109,15 @@ function buildFunction(fn: ApiFunction, id: number, context: CodecContext): FfiF
     returns,
     byHand: null,
   };
+}
+
+/**
+ * What goes through a stream has to keep its order, and the end comes last. Aborting must not wait for a transfer that
+ * hangs. libvirt's other objects need no such care.
+ */
+function orderArg({ name, args }: ApiFunction): number {
+  if (!/^virStream(Send|Recv|Sparse|Finish|Free)/.test(name)) return -1;
+  return args.findIndex((arg) => arg.object === 'Stream');
 }
 
 function handWritten(fn: ApiFunction, overrides: FfiOverrides) {
@@ -159,18 +167,18 @@ function signature(codecs: readonly Codec[]): Pick<FfiFunction, 'typeParams' | '
   const jsParams = params.map((codec, i): JsParam => {
     const optional = i > lastRequired;
     const type = event && codec.name === 'eventID' ? 'Event' : (codec.paramType ?? '');
-    return { name: codec.name, tsType: acceptsNull(codec) ? nullable(type, optional) : type, optional };
+    return { name: codec.name, tsType: paramType(codec, type, optional), optional };
   });
   const typeParams = event ? `<Event extends EventOf<${event.args[0]}>>` : '';
   return { typeParams, jsParams };
 }
 
-function acceptsNull(codec: Codec): boolean {
-  return codec.optional && codec.maker !== 'arg.flags';
-}
+const zeroWhereAbsent: ReadonlySet<string> = new Set(['arg.flags', 'arg.longFlags']);
 
-function nullable(type: string, optional: boolean): string {
-  return optional ? `${type} | null` : `${type} | null | undefined`;
+/** `optional` is whether the parameter may be left out; those that stand before others accept undefined all the same. */
+function paramType(codec: Codec, type: string, optional: boolean): string {
+  if (!codec.optional) return type;
+  return `${type}${zeroWhereAbsent.has(codec.maker) ? '' : ' | null'}${optional ? '' : ' | undefined'}`;
 }
 
 /** The return value, or the one thing that C fills, or all of those under their names. */

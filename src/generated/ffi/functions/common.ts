@@ -222,7 +222,7 @@ export const virTypedParamsGetLLong = define<
 
 /** `virTypedParamsGetString`, since libvirt 1.0.2. */
 export const virTypedParamsGetString = define<
-  (params: Pointer<'virTypedParameter'>, nparams: number, name: string) => string | null | null
+  (params: Pointer<'virTypedParameter'>, nparams: number, name: string) => string | null
 >({
   id: 565, name: 'virTypedParamsGetString', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsGetString(void *params, int nparams, const char *name, void *value)',

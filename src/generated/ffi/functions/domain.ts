@@ -267,7 +267,7 @@ export const virDomainBackupGetXMLDesc = define<
 
 /** `virDomainBlockCommit`, since libvirt 0.10.2. */
 export const virDomainBlockCommit = define<
-  (dom: virDomainPtr, disk: string, base: string | null | undefined, top: string | null | undefined, bandwidth: number | bigint, flags?: number) => void
+  (dom: virDomainPtr, disk: string, base?: string | null, top?: string | null, bandwidth?: number | bigint, flags?: number) => void
 >({
   id: 123, name: 'virDomainBlockCommit', library: 'libvirt', since: '0.10.2',
   prototype: 'int virDomainBlockCommit(void *dom, const char *disk, const char *base, const char *top, unsigned long bandwidth, unsigned int flags)',
@@ -276,7 +276,7 @@ export const virDomainBlockCommit = define<
     arg.string('disk', 1),
     arg.optionalString('base', 2),
     arg.optionalString('top', 3),
-    arg.ulong('bandwidth', 4),
+    arg.longFlags('bandwidth', 4),
     arg.flags('flags', 5),
   ],
   returns: returns.status,
@@ -337,17 +337,17 @@ export const virDomainBlockPeek = define<
 
 /** `virDomainBlockPull`, since libvirt 0.9.4. */
 export const virDomainBlockPull = define<
-  (dom: virDomainPtr, disk: string, bandwidth: number | bigint, flags?: number) => void
+  (dom: virDomainPtr, disk: string, bandwidth?: number | bigint, flags?: number) => void
 >({
   id: 128, name: 'virDomainBlockPull', library: 'libvirt', since: '0.9.4',
   prototype: 'int virDomainBlockPull(void *dom, const char *disk, unsigned long bandwidth, unsigned int flags)',
-  args: [arg.object('dom', 0), arg.string('disk', 1), arg.ulong('bandwidth', 2), arg.flags('flags', 3)],
+  args: [arg.object('dom', 0), arg.string('disk', 1), arg.longFlags('bandwidth', 2), arg.flags('flags', 3)],
   returns: returns.status,
 });
 
 /** `virDomainBlockRebase`, since libvirt 0.9.10. */
 export const virDomainBlockRebase = define<
-  (dom: virDomainPtr, disk: string, base: string | null | undefined, bandwidth: number | bigint, flags?: number) => void
+  (dom: virDomainPtr, disk: string, base?: string | null, bandwidth?: number | bigint, flags?: number) => void
 >({
   id: 129, name: 'virDomainBlockRebase', library: 'libvirt', since: '0.9.10',
   prototype: 'int virDomainBlockRebase(void *dom, const char *disk, const char *base, unsigned long bandwidth, unsigned int flags)',
@@ -355,7 +355,7 @@ export const virDomainBlockRebase = define<
     arg.object('dom', 0),
     arg.string('disk', 1),
     arg.optionalString('base', 2),
-    arg.ulong('bandwidth', 3),
+    arg.longFlags('bandwidth', 3),
     arg.flags('flags', 4),
   ],
   returns: returns.status,
@@ -1306,17 +1306,17 @@ export const virDomainMemoryStats = define<
  * The caller owns the handle.
  */
 export const virDomainMigrate = define<
-  (domain: virDomainPtr, dconn: virConnectPtr, flags: number | bigint, dname: string | null | undefined, uri: string | null | undefined, bandwidth: number | bigint) => virDomainPtr
+  (domain: virDomainPtr, dconn: virConnectPtr, flags?: number | bigint, dname?: string | null, uri?: string | null, bandwidth?: number | bigint) => virDomainPtr
 >({
   id: 239, name: 'virDomainMigrate', library: 'libvirt', since: '0.3.2',
   prototype: 'void *virDomainMigrate(void *domain, void *dconn, unsigned long flags, const char *dname, const char *uri, unsigned long bandwidth)',
   args: [
     arg.object('domain', 0),
     arg.object('dconn', 1),
-    arg.ulong('flags', 2),
+    arg.longFlags('flags', 2),
     arg.optionalString('dname', 3),
     arg.optionalString('uri', 4),
-    arg.ulong('bandwidth', 5),
+    arg.longFlags('bandwidth', 5),
   ],
   returns: returns.object,
 });
@@ -1326,7 +1326,7 @@ export const virDomainMigrate = define<
  * The caller owns the handle.
  */
 export const virDomainMigrate2 = define<
-  (domain: virDomainPtr, dconn: virConnectPtr, dxml: string | null | undefined, flags: number | bigint, dname: string | null | undefined, uri: string | null | undefined, bandwidth: number | bigint) => virDomainPtr
+  (domain: virDomainPtr, dconn: virConnectPtr, dxml?: string | null, flags?: number | bigint, dname?: string | null, uri?: string | null, bandwidth?: number | bigint) => virDomainPtr
 >({
   id: 240, name: 'virDomainMigrate2', library: 'libvirt', since: '0.9.2',
   prototype: 'void *virDomainMigrate2(void *domain, void *dconn, const char *dxml, unsigned long flags, const char *dname, const char *uri, unsigned long bandwidth)',
@@ -1334,10 +1334,10 @@ export const virDomainMigrate2 = define<
     arg.object('domain', 0),
     arg.object('dconn', 1),
     arg.optionalString('dxml', 2),
-    arg.ulong('flags', 3),
+    arg.longFlags('flags', 3),
     arg.optionalString('dname', 4),
     arg.optionalString('uri', 5),
-    arg.ulong('bandwidth', 6),
+    arg.longFlags('bandwidth', 6),
   ],
   returns: returns.object,
 });
@@ -1432,23 +1432,23 @@ export const virDomainMigrateStartPostCopy = define<
 
 /** `virDomainMigrateToURI`, since libvirt 0.7.2. */
 export const virDomainMigrateToURI = define<
-  (domain: virDomainPtr, duri: string, flags: number | bigint, dname: string | null | undefined, bandwidth: number | bigint) => void
+  (domain: virDomainPtr, duri: string, flags?: number | bigint, dname?: string | null, bandwidth?: number | bigint) => void
 >({
   id: 249, name: 'virDomainMigrateToURI', library: 'libvirt', since: '0.7.2',
   prototype: 'int virDomainMigrateToURI(void *domain, const char *duri, unsigned long flags, const char *dname, unsigned long bandwidth)',
   args: [
     arg.object('domain', 0),
     arg.string('duri', 1),
-    arg.ulong('flags', 2),
+    arg.longFlags('flags', 2),
     arg.optionalString('dname', 3),
-    arg.ulong('bandwidth', 4),
+    arg.longFlags('bandwidth', 4),
   ],
   returns: returns.status,
 });
 
 /** `virDomainMigrateToURI2`, since libvirt 0.9.2. */
 export const virDomainMigrateToURI2 = define<
-  (domain: virDomainPtr, dconnuri: string | null | undefined, miguri: string | null | undefined, dxml: string | null | undefined, flags: number | bigint, dname: string | null | undefined, bandwidth: number | bigint) => void
+  (domain: virDomainPtr, dconnuri?: string | null, miguri?: string | null, dxml?: string | null, flags?: number | bigint, dname?: string | null, bandwidth?: number | bigint) => void
 >({
   id: 250, name: 'virDomainMigrateToURI2', library: 'libvirt', since: '0.9.2',
   prototype: 'int virDomainMigrateToURI2(void *domain, const char *dconnuri, const char *miguri, const char *dxml, unsigned long flags, const char *dname, unsigned long bandwidth)',
@@ -1457,9 +1457,9 @@ export const virDomainMigrateToURI2 = define<
     arg.optionalString('dconnuri', 1),
     arg.optionalString('miguri', 2),
     arg.optionalString('dxml', 3),
-    arg.ulong('flags', 4),
+    arg.longFlags('flags', 4),
     arg.optionalString('dname', 5),
-    arg.ulong('bandwidth', 6),
+    arg.longFlags('bandwidth', 6),
   ],
   returns: returns.status,
 });

@@ -14,7 +14,6 @@ export const virStreamAbort = define<
   prototype: 'int virStreamAbort(void *stream)',
   args: [arg.object('stream', 0)],
   returns: returns.status,
-  order: 0,
 });
 
 /** `virStreamEventAddCallback`, since libvirt 0.7.2. */
@@ -25,7 +24,6 @@ export const virStreamEventAddCallback = define<
   prototype: 'int virStreamEventAddCallback(void *stream, int events, void *cb, void *opaque, void *ff)',
   args: [arg.object('stream', 0), arg.int('events', 1), arg.callback('cb', 'virStreamEventCallback', 2, 3, 4)],
   returns: returns.status,
-  order: 0,
 });
 
 /** `virStreamEventRemoveCallback`, since libvirt 0.7.2. */
@@ -36,7 +34,6 @@ export const virStreamEventRemoveCallback = define<
   prototype: 'int virStreamEventRemoveCallback(void *stream)',
   args: [arg.object('stream', 0)],
   returns: returns.status,
-  order: 0,
 });
 
 /** `virStreamEventUpdateCallback`, since libvirt 0.7.2. */
@@ -47,7 +44,6 @@ export const virStreamEventUpdateCallback = define<
   prototype: 'int virStreamEventUpdateCallback(void *stream, int events)',
   args: [arg.object('stream', 0), arg.int('events', 1)],
   returns: returns.status,
-  order: 0,
 });
 
 /** `virStreamFinish`, since libvirt 0.7.2. */
@@ -128,7 +124,6 @@ export const virStreamRef = define<
   prototype: 'int virStreamRef(void *stream)',
   args: [arg.object('stream', 0)],
   returns: returns.status,
-  order: 0,
 });
 
 /** `virStreamSend`, since libvirt 0.7.2. */
