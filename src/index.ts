@@ -1,5 +1,14 @@
 /** What programs may import from `virtshim`. */
 export { ERROR_CODES, type ErrorCode, VirtshimError } from './errors.js';
+export { LibvirtError, PolicyDeniedError } from './ffi/errors.js';
+export type * from './ffi/values.js';
+export * as constants from './generated/ffi/constants.js';
+export type * from './generated/ffi/structs.js';
+export { type Actor, currentActor, withActor, withReason } from './libvirt/actor.js';
+export * from './libvirt/classes.js';
+export { configure, type Settings } from './libvirt/configure.js';
+export * from './libvirt/functions.js';
+export { LibvirtObject } from './libvirt/object.js';
 export { shimPath } from './native.js';
 export { checkPolicyFile } from './policy/check.js';
 export { type Compiled, compilePolicy } from './policy/compile.js';

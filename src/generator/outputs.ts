@@ -1,20 +1,24 @@
 // What is generated and where it goes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { classOutputs } from './classes/outputs.js';
 import { emitCallbacksHeader, emitCallbacksSource, emitCallbackTypes } from './emit/callbacks.js';
 import { emitFunctionIds } from './emit/function-ids.js';
 import { emitTables } from './emit/tables.js';
 import { emitThunks } from './emit/thunks.js';
 import { emitTypeScript } from './emit/typescript.js';
 import { emitWrappers } from './emit/wrappers.js';
-import { readInputs } from './facts.js';
+import { type Inputs, readInputs } from './facts.js';
+import { buildFfi } from './ffi/model.js';
+import { renderFfi } from './ffi/outputs.js';
 import { type Api, buildApi } from './model.js';
 import { libraries } from './vocabulary.js';
 
 /** Path from the root of the repository -> text. */
 export type Outputs = ReadonlyMap<string, string>;
 
-export function renderOutputs(api: Api): Outputs {
+export function renderOutputs(api: Api, inputs: Inputs): Outputs {
+  const ffi = buildFfi(api, inputs);
   return new Map([
     ['native/generated/function_ids.h', emitFunctionIds(api)],
     ['native/generated/facts.cc', emitTables(api)],
@@ -27,12 +31,15 @@ export function renderOutputs(api: Api): Outputs {
     ['native/generated/callbacks.cc', emitCallbacksSource(api.callbacks)],
     ['src/generated/api.ts', emitTypeScript(api)],
     ['src/generated/ffi/callbacks.ts', emitCallbackTypes(api.callbacks)],
+    ...renderFfi(api, ffi, inputs.facts),
+    ...classOutputs(api, ffi),
   ]);
 }
 
 /** Generates in memory from native/api/ of the repository at `root`. Throws FactsError. */
 export function generate(root: string): Outputs {
-  return renderOutputs(buildApi(readInputs(join(root, 'native/api'))));
+  const inputs = readInputs(join(root, 'native/api'));
+  return renderOutputs(buildApi(inputs), inputs);
 }
 
 /** Writes the files that differ; returns their paths. */
