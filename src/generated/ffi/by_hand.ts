@@ -2,51 +2,118 @@
 import type { LibvirtFunction } from '../../ffi/define.js';
 import type { TypedParameterValues } from '../../ffi/values.js';
 import type { CallbackListeners } from './callbacks.js';
-import { virDomainStatsRecord, virError, virSecurityLabel, virSecurityModel, virVcpuInfo } from './structs.js';
+import type { virDomainStatsRecord, virError, virSecurityLabel, virSecurityModel, virVcpuInfo } from './structs.js';
 import type { virAdmConnectPtr, virConnectPtr, virDomainPtr, virStreamPtr } from './types.js';
 
 /** The functions that are written by hand. */
 export interface ByHandFunctions {
   /** `virAdmConnectUnregisterCloseCallback`, since libvirt 2.0.0. */
-  readonly virAdmConnectUnregisterCloseCallback: LibvirtFunction<(conn: virAdmConnectPtr, cb: CallbackListeners['virAdmConnectCloseFunc']) => void>;
+  readonly virAdmConnectUnregisterCloseCallback: LibvirtFunction<
+    (conn: virAdmConnectPtr, cb: CallbackListeners['virAdmConnectCloseFunc']) => void
+  >;
   /** `virConnCopyLastError`, since libvirt 0.1.0. */
   readonly virConnCopyLastError: LibvirtFunction<(conn: virConnectPtr) => virError | null>;
   /** `virConnSetErrorFunc`, since libvirt 0.1.0. */
-  readonly virConnSetErrorFunc: LibvirtFunction<(conn: virConnectPtr, handler: CallbackListeners['virErrorFunc'] | null) => void>;
+  readonly virConnSetErrorFunc: LibvirtFunction<
+    (conn: virConnectPtr, handler: CallbackListeners['virErrorFunc'] | null) => void
+  >;
   /** `virConnectDomainEventDeregister`, since libvirt 0.5.0. */
-  readonly virConnectDomainEventDeregister: LibvirtFunction<(conn: virConnectPtr, cb: CallbackListeners['virConnectDomainEventCallback']) => void>;
+  readonly virConnectDomainEventDeregister: LibvirtFunction<
+    (conn: virConnectPtr, cb: CallbackListeners['virConnectDomainEventCallback']) => void
+  >;
   /** `virConnectGetAllDomainStats`, since libvirt 1.2.8. */
-  readonly virConnectGetAllDomainStats: LibvirtFunction<(conn: virConnectPtr, stats: number, flags?: number) => readonly (virDomainStatsRecord & { readonly dom: virDomainPtr })[]>;
+  readonly virConnectGetAllDomainStats: LibvirtFunction<
+    (
+      conn: virConnectPtr,
+      stats: number,
+      flags?: number,
+    ) => readonly (virDomainStatsRecord & { readonly dom: virDomainPtr })[]
+  >;
   /** `virConnectUnregisterCloseCallback`, since libvirt 0.10.0. */
-  readonly virConnectUnregisterCloseCallback: LibvirtFunction<(conn: virConnectPtr, cb: CallbackListeners['virConnectCloseFunc']) => void>;
+  readonly virConnectUnregisterCloseCallback: LibvirtFunction<
+    (conn: virConnectPtr, cb: CallbackListeners['virConnectCloseFunc']) => void
+  >;
   /** `virCopyLastError`, since libvirt 0.1.0. */
   readonly virCopyLastError: LibvirtFunction<() => virError | null>;
   /** `virDomainGetCPUStats`, since libvirt 0.9.10. */
-  readonly virDomainGetCPUStats: LibvirtFunction<(domain: virDomainPtr, start_cpu: number, ncpus: number, flags?: number) => readonly TypedParameterValues[]>;
+  readonly virDomainGetCPUStats: LibvirtFunction<
+    (domain: virDomainPtr, start_cpu: number, ncpus: number, flags?: number) => readonly TypedParameterValues[]
+  >;
   /** `virDomainGetVcpuPinInfo`, since libvirt 0.9.3. */
-  readonly virDomainGetVcpuPinInfo: LibvirtFunction<(domain: virDomainPtr, ncpumaps: number, maplen: number, flags?: number) => readonly Uint8Array[]>;
+  readonly virDomainGetVcpuPinInfo: LibvirtFunction<
+    (domain: virDomainPtr, ncpumaps: number, maplen: number, flags?: number) => readonly Uint8Array[]
+  >;
   /** `virDomainGetVcpus`, since libvirt 0.1.4. */
-  readonly virDomainGetVcpus: LibvirtFunction<(domain: virDomainPtr, maxinfo: number, maplen: number) => { readonly info: readonly virVcpuInfo[]; readonly cpumaps: readonly Uint8Array[] }>;
+  readonly virDomainGetVcpus: LibvirtFunction<
+    (
+      domain: virDomainPtr,
+      maxinfo: number,
+      maplen: number,
+    ) => { readonly info: readonly virVcpuInfo[]; readonly cpumaps: readonly Uint8Array[] }
+  >;
   /** `virDomainListGetStats`, since libvirt 1.2.8. */
-  readonly virDomainListGetStats: LibvirtFunction<(doms: readonly virDomainPtr[], stats: number, flags?: number) => readonly (virDomainStatsRecord & { readonly dom: virDomainPtr })[]>;
+  readonly virDomainListGetStats: LibvirtFunction<
+    (
+      doms: readonly virDomainPtr[],
+      stats: number,
+      flags?: number,
+    ) => readonly (virDomainStatsRecord & { readonly dom: virDomainPtr })[]
+  >;
   /** `virDomainLxcEnterSecurityLabel`, since libvirt 1.0.4. */
-  readonly virDomainLxcEnterSecurityLabel: LibvirtFunction<(model: virSecurityModel, label: virSecurityLabel, flags?: number) => virSecurityLabel>;
+  readonly virDomainLxcEnterSecurityLabel: LibvirtFunction<
+    (model: virSecurityModel, label: virSecurityLabel, flags?: number) => virSecurityLabel
+  >;
   /** `virNodeAllocPages`, since libvirt 1.2.9. */
-  readonly virNodeAllocPages: LibvirtFunction<(conn: virConnectPtr, pageSizes: readonly number[], pageCounts: readonly (number | bigint)[], startCell: number, cellCount: number, flags?: number) => number>;
+  readonly virNodeAllocPages: LibvirtFunction<
+    (
+      conn: virConnectPtr,
+      pageSizes: readonly number[],
+      pageCounts: readonly (number | bigint)[],
+      startCell: number,
+      cellCount: number,
+      flags?: number,
+    ) => number
+  >;
   /** `virNodeGetCPUMap`, since libvirt 1.0.0. */
-  readonly virNodeGetCPUMap: LibvirtFunction<(conn: virConnectPtr, flags?: number) => { readonly cpus: number; readonly cpumap: Uint8Array; readonly online: number }>;
+  readonly virNodeGetCPUMap: LibvirtFunction<
+    (
+      conn: virConnectPtr,
+      flags?: number,
+    ) => { readonly cpus: number; readonly cpumap: Uint8Array; readonly online: number }
+  >;
   /** `virNodeGetFreePages`, since libvirt 1.2.6. */
-  readonly virNodeGetFreePages: LibvirtFunction<(conn: virConnectPtr, pages: readonly number[], startCell: number, cellCount: number, flags?: number) => readonly (readonly (number | bigint)[])[]>;
+  readonly virNodeGetFreePages: LibvirtFunction<
+    (
+      conn: virConnectPtr,
+      pages: readonly number[],
+      startCell: number,
+      cellCount: number,
+      flags?: number,
+    ) => readonly (readonly (number | bigint)[])[]
+  >;
   /** `virSetErrorFunc`, since libvirt 0.1.0. */
   readonly virSetErrorFunc: LibvirtFunction<(handler: CallbackListeners['virErrorFunc'] | null) => void>;
   /** `virStreamRecvAll`, since libvirt 0.7.2. */
-  readonly virStreamRecvAll: LibvirtFunction<(stream: virStreamPtr, handler: (data: Uint8Array) => void) => void>;
+  readonly virStreamRecvAll: LibvirtFunction<
+    (stream: virStreamPtr, handler: (data: Uint8Array) => void) => void
+  >;
   /** `virStreamSendAll`, since libvirt 0.7.2. */
-  readonly virStreamSendAll: LibvirtFunction<(stream: virStreamPtr, handler: (nbytes: number) => Uint8Array | null) => void>;
+  readonly virStreamSendAll: LibvirtFunction<
+    (stream: virStreamPtr, handler: (nbytes: number) => Uint8Array | null) => void
+  >;
   /** `virStreamSparseRecvAll`, since libvirt 3.4.0. */
-  readonly virStreamSparseRecvAll: LibvirtFunction<(stream: virStreamPtr, handler: (data: Uint8Array) => void, holeHandler: (length: number | bigint) => void) => void>;
+  readonly virStreamSparseRecvAll: LibvirtFunction<
+    (stream: virStreamPtr, handler: (data: Uint8Array) => void, holeHandler: (length: number | bigint) => void) => void
+  >;
   /** `virStreamSparseSendAll`, since libvirt 3.4.0. */
-  readonly virStreamSparseSendAll: LibvirtFunction<(stream: virStreamPtr, handler: (nbytes: number) => Uint8Array | null, holeHandler: () => { readonly inData: boolean; readonly length: number | bigint }, skipHandler: (length: number | bigint) => void) => void>;
+  readonly virStreamSparseSendAll: LibvirtFunction<
+    (
+      stream: virStreamPtr,
+      handler: (nbytes: number) => Uint8Array | null,
+      holeHandler: () => { readonly inData: boolean; readonly length: number | bigint },
+      skipHandler: (length: number | bigint) => void,
+    ) => void
+  >;
 }
 
 /** What is known of each, and why it is not generated. */

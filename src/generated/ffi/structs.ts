@@ -134,7 +134,10 @@ export interface virDomainEventGraphicsSubjectIdentity {
 }
 
 /** Layout of `virDomainEventGraphicsSubjectIdentity`. */
-export const virDomainEventGraphicsSubjectIdentity = struct<virDomainEventGraphicsSubjectIdentity>('virDomainEventGraphicsSubjectIdentity', 16, [
+export const virDomainEventGraphicsSubjectIdentity = struct<virDomainEventGraphicsSubjectIdentity>(
+  'virDomainEventGraphicsSubjectIdentity',
+  16,
+  [
   field.string('type', 0),
   field.string('name', 8),
 ]);

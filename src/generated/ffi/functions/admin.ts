@@ -8,9 +8,7 @@ import type { CallbackListeners } from '../callbacks.js';
 import type { virAdmClientPtr, virAdmConnectPtr, virAdmServerPtr } from '../types.js';
 
 /** `virAdmClientClose`, since libvirt 2.0.0. */
-export const virAdmClientClose = define<
-  (client: virAdmClientPtr, flags?: number) => void
->({
+export const virAdmClientClose = define<(client: virAdmClientPtr, flags?: number) => void>({
   id: 0, name: 'virAdmClientClose', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmClientClose(void *client, unsigned int flags)',
   args: [arg.object('client', 0), arg.flags('flags', 1)],
@@ -18,9 +16,7 @@ export const virAdmClientClose = define<
 });
 
 /** `virAdmClientFree`, since libvirt 2.0.0. */
-export const virAdmClientFree = define<
-  (client: virAdmClientPtr) => void
->({
+export const virAdmClientFree = define<(client: virAdmClientPtr) => void>({
   id: 1, name: 'virAdmClientFree', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmClientFree(void *client)',
   args: [arg.object('client', 0)],
@@ -28,9 +24,7 @@ export const virAdmClientFree = define<
 });
 
 /** `virAdmClientGetID`, since libvirt 2.0.0. */
-export const virAdmClientGetID = define<
-  (client: virAdmClientPtr) => number | bigint
->({
+export const virAdmClientGetID = define<(client: virAdmClientPtr) => number | bigint>({
   id: 2, name: 'virAdmClientGetID', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'unsigned long long virAdmClientGetID(void *client)',
   args: [arg.object('client', 0)],
@@ -49,9 +43,7 @@ export const virAdmClientGetInfo = define<
 });
 
 /** `virAdmClientGetTimestamp`, since libvirt 2.0.0. */
-export const virAdmClientGetTimestamp = define<
-  (client: virAdmClientPtr) => number | bigint
->({
+export const virAdmClientGetTimestamp = define<(client: virAdmClientPtr) => number | bigint>({
   id: 4, name: 'virAdmClientGetTimestamp', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'long long virAdmClientGetTimestamp(void *client)',
   args: [arg.object('client', 0)],
@@ -59,9 +51,7 @@ export const virAdmClientGetTimestamp = define<
 });
 
 /** `virAdmClientGetTransport`, since libvirt 2.0.0. */
-export const virAdmClientGetTransport = define<
-  (client: virAdmClientPtr) => number
->({
+export const virAdmClientGetTransport = define<(client: virAdmClientPtr) => number>({
   id: 5, name: 'virAdmClientGetTransport', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmClientGetTransport(void *client)',
   args: [arg.object('client', 0)],
@@ -69,9 +59,7 @@ export const virAdmClientGetTransport = define<
 });
 
 /** `virAdmConnectClose`, since libvirt 2.0.0. */
-export const virAdmConnectClose = define<
-  (conn: virAdmConnectPtr) => number
->({
+export const virAdmConnectClose = define<(conn: virAdmConnectPtr) => number>({
   id: 6, name: 'virAdmConnectClose', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmConnectClose(void *conn)',
   args: [arg.object('conn', 0)],
@@ -79,9 +67,7 @@ export const virAdmConnectClose = define<
 });
 
 /** `virAdmConnectDaemonShutdown`, since libvirt 11.2.0. */
-export const virAdmConnectDaemonShutdown = define<
-  (conn: virAdmConnectPtr, flags?: number) => void
->({
+export const virAdmConnectDaemonShutdown = define<(conn: virAdmConnectPtr, flags?: number) => void>({
   id: 7, name: 'virAdmConnectDaemonShutdown', library: 'libvirt-admin', since: '11.2.0',
   prototype: 'int virAdmConnectDaemonShutdown(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -89,9 +75,7 @@ export const virAdmConnectDaemonShutdown = define<
 });
 
 /** `virAdmConnectGetLibVersion`, since libvirt 2.0.0. */
-export const virAdmConnectGetLibVersion = define<
-  (conn: virAdmConnectPtr) => number | bigint
->({
+export const virAdmConnectGetLibVersion = define<(conn: virAdmConnectPtr) => number | bigint>({
   id: 8, name: 'virAdmConnectGetLibVersion', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmConnectGetLibVersion(void *conn, void *libVer)',
   args: [arg.object('conn', 0), out.ulonglong('libVer', 1)],
@@ -99,9 +83,7 @@ export const virAdmConnectGetLibVersion = define<
 });
 
 /** `virAdmConnectGetLoggingFilters`, since libvirt 3.0.0. */
-export const virAdmConnectGetLoggingFilters = define<
-  (conn: virAdmConnectPtr, flags?: number) => string | null
->({
+export const virAdmConnectGetLoggingFilters = define<(conn: virAdmConnectPtr, flags?: number) => string | null>({
   id: 9, name: 'virAdmConnectGetLoggingFilters', library: 'libvirt-admin', since: '3.0.0',
   prototype: 'int virAdmConnectGetLoggingFilters(void *conn, void *filters, unsigned int flags)',
   args: [arg.object('conn', 0), out.string('filters', 1), arg.flags('flags', 2)],
@@ -109,9 +91,7 @@ export const virAdmConnectGetLoggingFilters = define<
 });
 
 /** `virAdmConnectGetLoggingOutputs`, since libvirt 3.0.0. */
-export const virAdmConnectGetLoggingOutputs = define<
-  (conn: virAdmConnectPtr, flags?: number) => string | null
->({
+export const virAdmConnectGetLoggingOutputs = define<(conn: virAdmConnectPtr, flags?: number) => string | null>({
   id: 10, name: 'virAdmConnectGetLoggingOutputs', library: 'libvirt-admin', since: '3.0.0',
   prototype: 'int virAdmConnectGetLoggingOutputs(void *conn, void *outputs, unsigned int flags)',
   args: [arg.object('conn', 0), out.string('outputs', 1), arg.flags('flags', 2)],
@@ -119,9 +99,7 @@ export const virAdmConnectGetLoggingOutputs = define<
 });
 
 /** `virAdmConnectGetURI`, since libvirt 2.0.0. */
-export const virAdmConnectGetURI = define<
-  (conn: virAdmConnectPtr) => string
->({
+export const virAdmConnectGetURI = define<(conn: virAdmConnectPtr) => string>({
   id: 11, name: 'virAdmConnectGetURI', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'OwnedString virAdmConnectGetURI(void *conn)',
   args: [arg.object('conn', 0)],
@@ -129,9 +107,7 @@ export const virAdmConnectGetURI = define<
 });
 
 /** `virAdmConnectIsAlive`, since libvirt 2.0.0. */
-export const virAdmConnectIsAlive = define<
-  (conn: virAdmConnectPtr) => boolean
->({
+export const virAdmConnectIsAlive = define<(conn: virAdmConnectPtr) => boolean>({
   id: 12, name: 'virAdmConnectIsAlive', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmConnectIsAlive(void *conn)',
   args: [arg.object('conn', 0)],
@@ -165,9 +141,7 @@ export const virAdmConnectLookupServer = define<
  * `virAdmConnectOpen`, since libvirt 2.0.0.
  * The caller owns the handle.
  */
-export const virAdmConnectOpen = define<
-  (name?: string | null, flags?: number) => virAdmConnectPtr
->({
+export const virAdmConnectOpen = define<(name?: string | null, flags?: number) => virAdmConnectPtr>({
   id: 15, name: 'virAdmConnectOpen', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'void *virAdmConnectOpen(const char *name, unsigned int flags)',
   args: [arg.optionalString('name', 0), arg.flags('flags', 1)],
@@ -175,9 +149,7 @@ export const virAdmConnectOpen = define<
 });
 
 /** `virAdmConnectRef`, since libvirt 2.0.0. */
-export const virAdmConnectRef = define<
-  (conn: virAdmConnectPtr) => void
->({
+export const virAdmConnectRef = define<(conn: virAdmConnectPtr) => void>({
   id: 16, name: 'virAdmConnectRef', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmConnectRef(void *conn)',
   args: [arg.object('conn', 0)],
@@ -225,9 +197,7 @@ export const virAdmConnectSetLoggingOutputs = define<
 });
 
 /** `virAdmGetVersion`, since libvirt 2.0.0. */
-export const virAdmGetVersion = define<
-  () => number | bigint
->({
+export const virAdmGetVersion = define<() => number | bigint>({
   id: 22, name: 'virAdmGetVersion', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmGetVersion(void *libVer)',
   args: [out.ulonglong('libVer', 0)],
@@ -235,9 +205,7 @@ export const virAdmGetVersion = define<
 });
 
 /** `virAdmInitialize`, since libvirt 2.0.0. */
-export const virAdmInitialize = define<
-  () => void
->({
+export const virAdmInitialize = define<() => void>({
   id: 23, name: 'virAdmInitialize', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmInitialize()',
   args: [],
@@ -245,9 +213,7 @@ export const virAdmInitialize = define<
 });
 
 /** `virAdmServerFree`, since libvirt 2.0.0. */
-export const virAdmServerFree = define<
-  (srv: virAdmServerPtr) => void
->({
+export const virAdmServerFree = define<(srv: virAdmServerPtr) => void>({
   id: 24, name: 'virAdmServerFree', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmServerFree(void *srv)',
   args: [arg.object('srv', 0)],
@@ -265,9 +231,7 @@ export const virAdmServerGetClientLimits = define<
 });
 
 /** `virAdmServerGetName`, since libvirt 2.0.0. */
-export const virAdmServerGetName = define<
-  (srv: virAdmServerPtr) => string
->({
+export const virAdmServerGetName = define<(srv: virAdmServerPtr) => string>({
   id: 26, name: 'virAdmServerGetName', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'const char *virAdmServerGetName(void *srv)',
   args: [arg.object('srv', 0)],
@@ -285,9 +249,7 @@ export const virAdmServerGetThreadPoolParameters = define<
 });
 
 /** `virAdmServerListClients`, since libvirt 2.0.0. */
-export const virAdmServerListClients = define<
-  (srv: virAdmServerPtr, flags?: number) => virAdmClientPtr[]
->({
+export const virAdmServerListClients = define<(srv: virAdmServerPtr, flags?: number) => virAdmClientPtr[]>({
   id: 28, name: 'virAdmServerListClients', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmServerListClients(void *srv, void *clients, unsigned int flags)',
   args: [arg.object('srv', 0), out.objects('clients', 1), arg.flags('flags', 2)],
@@ -328,9 +290,7 @@ export const virAdmServerSetThreadPoolParameters = define<
 });
 
 /** `virAdmServerUpdateTlsFiles`, since libvirt 2.0.0. */
-export const virAdmServerUpdateTlsFiles = define<
-  (srv: virAdmServerPtr, flags?: number) => void
->({
+export const virAdmServerUpdateTlsFiles = define<(srv: virAdmServerPtr, flags?: number) => void>({
   id: 32, name: 'virAdmServerUpdateTlsFiles', library: 'libvirt-admin', since: '2.0.0',
   prototype: 'int virAdmServerUpdateTlsFiles(void *srv, unsigned int flags)',
   args: [arg.object('srv', 0), arg.flags('flags', 1)],

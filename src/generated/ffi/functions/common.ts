@@ -7,7 +7,13 @@ import type { Pointer } from '../../../ffi/values.js';
 
 /** `virTypedParamsAddBoolean`, since libvirt 1.0.2. */
 export const virTypedParamsAddBoolean = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: boolean) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: boolean,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 549, name: 'virTypedParamsAddBoolean', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddBoolean(void *params, void *nparams, void *maxparams, const char *name, int value)',
@@ -23,7 +29,13 @@ export const virTypedParamsAddBoolean = define<
 
 /** `virTypedParamsAddDouble`, since libvirt 1.0.2. */
 export const virTypedParamsAddDouble = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: number) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: number,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 550, name: 'virTypedParamsAddDouble', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddDouble(void *params, void *nparams, void *maxparams, const char *name, double value)',
@@ -39,7 +51,14 @@ export const virTypedParamsAddDouble = define<
 
 /** `virTypedParamsAddFromString`, since libvirt 1.0.2. */
 export const virTypedParamsAddFromString = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, type: number, value: string) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    type: number,
+    value: string,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 551, name: 'virTypedParamsAddFromString', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddFromString(void *params, void *nparams, void *maxparams, const char *name, int type, const char *value)',
@@ -56,7 +75,13 @@ export const virTypedParamsAddFromString = define<
 
 /** `virTypedParamsAddInt`, since libvirt 1.0.2. */
 export const virTypedParamsAddInt = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: number) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: number,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 552, name: 'virTypedParamsAddInt', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddInt(void *params, void *nparams, void *maxparams, const char *name, int value)',
@@ -72,7 +97,13 @@ export const virTypedParamsAddInt = define<
 
 /** `virTypedParamsAddLLong`, since libvirt 1.0.2. */
 export const virTypedParamsAddLLong = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: number | bigint) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: number | bigint,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 553, name: 'virTypedParamsAddLLong', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddLLong(void *params, void *nparams, void *maxparams, const char *name, long long value)',
@@ -88,7 +119,13 @@ export const virTypedParamsAddLLong = define<
 
 /** `virTypedParamsAddString`, since libvirt 1.0.2. */
 export const virTypedParamsAddString = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: string) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: string,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 554, name: 'virTypedParamsAddString', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddString(void *params, void *nparams, void *maxparams, const char *name, const char *value)',
@@ -104,7 +141,13 @@ export const virTypedParamsAddString = define<
 
 /** `virTypedParamsAddStringList`, since libvirt 1.2.17. */
 export const virTypedParamsAddStringList = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, values: readonly string[]) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    values: readonly string[],
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 555, name: 'virTypedParamsAddStringList', library: 'libvirt', since: '1.2.17',
   prototype: 'int virTypedParamsAddStringList(void *params, void *nparams, void *maxparams, const char *name, void *values)',
@@ -120,7 +163,13 @@ export const virTypedParamsAddStringList = define<
 
 /** `virTypedParamsAddUInt`, since libvirt 1.0.2. */
 export const virTypedParamsAddUInt = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: number) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: number,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 556, name: 'virTypedParamsAddUInt', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddUInt(void *params, void *nparams, void *maxparams, const char *name, unsigned int value)',
@@ -136,7 +185,13 @@ export const virTypedParamsAddUInt = define<
 
 /** `virTypedParamsAddULLong`, since libvirt 1.0.2. */
 export const virTypedParamsAddULLong = define<
-  (params: Pointer<'virTypedParameter'> | null, nparams: number, maxparams: number, name: string, value: number | bigint) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
+  (
+    params: Pointer<'virTypedParameter'> | null,
+    nparams: number,
+    maxparams: number,
+    name: string,
+    value: number | bigint,
+  ) => { params: Pointer<'virTypedParameter'> | null; nparams: number; maxparams: number }
 >({
   id: 557, name: 'virTypedParamsAddULLong', library: 'libvirt', since: '1.0.2',
   prototype: 'int virTypedParamsAddULLong(void *params, void *nparams, void *maxparams, const char *name, unsigned long long value)',

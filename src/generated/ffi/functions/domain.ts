@@ -24,9 +24,7 @@ import {
 import type { virConnectPtr, virDomainPtr, virStreamPtr } from '../types.js';
 
 /** `virConnectDomainEventDeregisterAny`, since libvirt 0.8.0. */
-export const virConnectDomainEventDeregisterAny = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectDomainEventDeregisterAny = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 43, name: 'virConnectDomainEventDeregisterAny', library: 'libvirt', since: '0.8.0',
   prototype: 'int virConnectDomainEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -45,7 +43,12 @@ export const virConnectDomainEventRegister = define<
 
 /** `virConnectDomainEventRegisterAny`, since libvirt 0.8.0. */
 export const virConnectDomainEventRegisterAny = define<
-  <Event extends EventOf<'virConnectDomainEventRegisterAny'>>(conn: virConnectPtr, dom: virDomainPtr | null | undefined, eventID: Event, cb: EventListener<'virConnectDomainEventRegisterAny', Event>) => number
+  <Event extends EventOf<'virConnectDomainEventRegisterAny'>>(
+    conn: virConnectPtr,
+    dom: virDomainPtr | null | undefined,
+    eventID: Event,
+    cb: EventListener<'virConnectDomainEventRegisterAny', Event>,
+  ) => number
 >({
   id: 45, name: 'virConnectDomainEventRegisterAny', library: 'libvirt', since: '0.8.0',
   prototype: 'int virConnectDomainEventRegisterAny(void *conn, void *dom, int eventID, void *cb, void *opaque, void *freecb)',
@@ -80,7 +83,14 @@ export const virConnectDomainXMLToNative = define<
 
 /** `virConnectGetDomainCapabilities`, since libvirt 1.2.7. */
 export const virConnectGetDomainCapabilities = define<
-  (conn: virConnectPtr, emulatorbin?: string | null, arch?: string | null, machine?: string | null, virttype?: string | null, flags?: number) => string
+  (
+    conn: virConnectPtr,
+    emulatorbin?: string | null,
+    arch?: string | null,
+    machine?: string | null,
+    virttype?: string | null,
+    flags?: number,
+  ) => string
 >({
   id: 54, name: 'virConnectGetDomainCapabilities', library: 'libvirt', since: '1.2.7',
   prototype: 'OwnedString virConnectGetDomainCapabilities(void *conn, const char *emulatorbin, const char *arch, const char *machine, const char *virttype, unsigned int flags)',
@@ -96,9 +106,7 @@ export const virConnectGetDomainCapabilities = define<
 });
 
 /** `virConnectListAllDomains`, since libvirt 0.9.13. */
-export const virConnectListAllDomains = define<
-  (conn: virConnectPtr, flags?: number) => virDomainPtr[]
->({
+export const virConnectListAllDomains = define<(conn: virConnectPtr, flags?: number) => virDomainPtr[]>({
   id: 66, name: 'virConnectListAllDomains', library: 'libvirt', since: '0.9.13',
   prototype: 'int virConnectListAllDomains(void *conn, void *domains, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('domains', 1), arg.flags('flags', 2)],
@@ -106,9 +114,7 @@ export const virConnectListAllDomains = define<
 });
 
 /** `virConnectListDefinedDomains`, since libvirt 0.1.1. */
-export const virConnectListDefinedDomains = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListDefinedDomains = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 74, name: 'virConnectListDefinedDomains', library: 'libvirt', since: '0.1.1',
   prototype: 'int virConnectListDefinedDomains(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -116,9 +122,7 @@ export const virConnectListDefinedDomains = define<
 });
 
 /** `virConnectListDomains`, since libvirt 0.0.3. */
-export const virConnectListDomains = define<
-  (conn: virConnectPtr, maxids: number) => number[]
->({
+export const virConnectListDomains = define<(conn: virConnectPtr, maxids: number) => number[]>({
   id: 78, name: 'virConnectListDomains', library: 'libvirt', since: '0.0.3',
   prototype: 'int virConnectListDomains(void *conn, void *ids, int maxids)',
   args: [arg.object('conn', 0), out.ids('ids', 1, 2), arg.int('maxids', 2)],
@@ -126,9 +130,7 @@ export const virConnectListDomains = define<
 });
 
 /** `virConnectNumOfDefinedDomains`, since libvirt 0.1.5. */
-export const virConnectNumOfDefinedDomains = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfDefinedDomains = define<(conn: virConnectPtr) => number>({
   id: 88, name: 'virConnectNumOfDefinedDomains', library: 'libvirt', since: '0.1.5',
   prototype: 'int virConnectNumOfDefinedDomains(void *conn)',
   args: [arg.object('conn', 0)],
@@ -136,9 +138,7 @@ export const virConnectNumOfDefinedDomains = define<
 });
 
 /** `virConnectNumOfDomains`, since libvirt 0.0.3. */
-export const virConnectNumOfDomains = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfDomains = define<(conn: virConnectPtr) => number>({
   id: 92, name: 'virConnectNumOfDomains', library: 'libvirt', since: '0.0.3',
   prototype: 'int virConnectNumOfDomains(void *conn)',
   args: [arg.object('conn', 0)],
@@ -146,9 +146,7 @@ export const virConnectNumOfDomains = define<
 });
 
 /** `virDomainAbortJob`, since libvirt 0.7.7. */
-export const virDomainAbortJob = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainAbortJob = define<(domain: virDomainPtr) => void>({
   id: 112, name: 'virDomainAbortJob', library: 'libvirt', since: '0.7.7',
   prototype: 'int virDomainAbortJob(void *domain)',
   args: [arg.object('domain', 0)],
@@ -156,9 +154,7 @@ export const virDomainAbortJob = define<
 });
 
 /** `virDomainAbortJobFlags`, since libvirt 8.5.0. */
-export const virDomainAbortJobFlags = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainAbortJobFlags = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 113, name: 'virDomainAbortJobFlags', library: 'libvirt', since: '8.5.0',
   prototype: 'int virDomainAbortJobFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -201,9 +197,7 @@ export const virDomainAnnounceInterface = define<
 });
 
 /** `virDomainAttachDevice`, since libvirt 0.1.9. */
-export const virDomainAttachDevice = define<
-  (domain: virDomainPtr, xml: string) => void
->({
+export const virDomainAttachDevice = define<(domain: virDomainPtr, xml: string) => void>({
   id: 117, name: 'virDomainAttachDevice', library: 'libvirt', since: '0.1.9',
   prototype: 'int virDomainAttachDevice(void *domain, const char *xml)',
   args: [arg.object('domain', 0), arg.string('xml', 1)],
@@ -211,9 +205,7 @@ export const virDomainAttachDevice = define<
 });
 
 /** `virDomainAttachDeviceFlags`, since libvirt 0.7.7. */
-export const virDomainAttachDeviceFlags = define<
-  (domain: virDomainPtr, xml: string, flags?: number) => void
->({
+export const virDomainAttachDeviceFlags = define<(domain: virDomainPtr, xml: string, flags?: number) => void>({
   id: 118, name: 'virDomainAttachDeviceFlags', library: 'libvirt', since: '0.7.7',
   prototype: 'int virDomainAttachDeviceFlags(void *domain, const char *xml, unsigned int flags)',
   args: [arg.object('domain', 0), arg.string('xml', 1), arg.flags('flags', 2)],
@@ -256,9 +248,7 @@ export const virDomainBackupBegin = define<
 });
 
 /** `virDomainBackupGetXMLDesc`, since libvirt 6.0.0. */
-export const virDomainBackupGetXMLDesc = define<
-  (domain: virDomainPtr, flags?: number) => string
->({
+export const virDomainBackupGetXMLDesc = define<(domain: virDomainPtr, flags?: number) => string>({
   id: 122, name: 'virDomainBackupGetXMLDesc', library: 'libvirt', since: '6.0.0',
   prototype: 'OwnedString virDomainBackupGetXMLDesc(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -267,7 +257,14 @@ export const virDomainBackupGetXMLDesc = define<
 
 /** `virDomainBlockCommit`, since libvirt 0.10.2. */
 export const virDomainBlockCommit = define<
-  (dom: virDomainPtr, disk: string, base?: string | null, top?: string | null, bandwidth?: number | bigint, flags?: number) => void
+  (
+    dom: virDomainPtr,
+    disk: string,
+    base?: string | null,
+    top?: string | null,
+    bandwidth?: number | bigint,
+    flags?: number,
+  ) => void
 >({
   id: 123, name: 'virDomainBlockCommit', library: 'libvirt', since: '0.10.2',
   prototype: 'int virDomainBlockCommit(void *dom, const char *disk, const char *base, const char *top, unsigned long bandwidth, unsigned int flags)',
@@ -299,9 +296,7 @@ export const virDomainBlockCopy = define<
 });
 
 /** `virDomainBlockJobAbort`, since libvirt 0.9.4. */
-export const virDomainBlockJobAbort = define<
-  (dom: virDomainPtr, disk: string, flags?: number) => void
->({
+export const virDomainBlockJobAbort = define<(dom: virDomainPtr, disk: string, flags?: number) => void>({
   id: 125, name: 'virDomainBlockJobAbort', library: 'libvirt', since: '0.9.4',
   prototype: 'int virDomainBlockJobAbort(void *dom, const char *disk, unsigned int flags)',
   args: [arg.object('dom', 0), arg.string('disk', 1), arg.flags('flags', 2)],
@@ -392,9 +387,7 @@ export const virDomainBlockStatsFlags = define<
 });
 
 /** `virDomainCoreDump`, since libvirt 0.1.9. */
-export const virDomainCoreDump = define<
-  (domain: virDomainPtr, to: string, flags?: number) => void
->({
+export const virDomainCoreDump = define<(domain: virDomainPtr, to: string, flags?: number) => void>({
   id: 144, name: 'virDomainCoreDump', library: 'libvirt', since: '0.1.9',
   prototype: 'int virDomainCoreDump(void *domain, const char *to, unsigned int flags)',
   args: [arg.object('domain', 0), arg.string('to', 1), arg.flags('flags', 2)],
@@ -412,9 +405,7 @@ export const virDomainCoreDumpWithFormat = define<
 });
 
 /** `virDomainCreate`, since libvirt 0.1.1. */
-export const virDomainCreate = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainCreate = define<(domain: virDomainPtr) => void>({
   id: 146, name: 'virDomainCreate', library: 'libvirt', since: '0.1.1',
   prototype: 'int virDomainCreate(void *domain)',
   args: [arg.object('domain', 0)],
@@ -445,9 +436,7 @@ export const virDomainCreateWithFiles = define<
 });
 
 /** `virDomainCreateWithFlags`, since libvirt 0.8.2. */
-export const virDomainCreateWithFlags = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainCreateWithFlags = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 149, name: 'virDomainCreateWithFlags', library: 'libvirt', since: '0.8.2',
   prototype: 'int virDomainCreateWithFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -484,9 +473,7 @@ export const virDomainCreateXMLWithFiles = define<
  * `virDomainDefineXML`, since libvirt 0.1.1.
  * The caller owns the handle.
  */
-export const virDomainDefineXML = define<
-  (conn: virConnectPtr, xml: string) => virDomainPtr
->({
+export const virDomainDefineXML = define<(conn: virConnectPtr, xml: string) => virDomainPtr>({
   id: 152, name: 'virDomainDefineXML', library: 'libvirt', since: '0.1.1',
   prototype: 'void *virDomainDefineXML(void *conn, const char *xml)',
   args: [arg.object('conn', 0), arg.string('xml', 1)],
@@ -517,9 +504,7 @@ export const virDomainDelIOThread = define<
 });
 
 /** `virDomainDelThrottleGroup`, since libvirt 11.2.0. */
-export const virDomainDelThrottleGroup = define<
-  (dom: virDomainPtr, group: string, flags?: number) => void
->({
+export const virDomainDelThrottleGroup = define<(dom: virDomainPtr, group: string, flags?: number) => void>({
   id: 155, name: 'virDomainDelThrottleGroup', library: 'libvirt', since: '11.2.0',
   prototype: 'int virDomainDelThrottleGroup(void *dom, const char *group, unsigned int flags)',
   args: [arg.object('dom', 0), arg.string('group', 1), arg.flags('flags', 2)],
@@ -527,9 +512,7 @@ export const virDomainDelThrottleGroup = define<
 });
 
 /** `virDomainDestroy`, since libvirt 0.0.3. */
-export const virDomainDestroy = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainDestroy = define<(domain: virDomainPtr) => void>({
   id: 156, name: 'virDomainDestroy', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainDestroy(void *domain)',
   args: [arg.object('domain', 0)],
@@ -537,9 +520,7 @@ export const virDomainDestroy = define<
 });
 
 /** `virDomainDestroyFlags`, since libvirt 0.9.4. */
-export const virDomainDestroyFlags = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainDestroyFlags = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 157, name: 'virDomainDestroyFlags', library: 'libvirt', since: '0.9.4',
   prototype: 'int virDomainDestroyFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -547,9 +528,7 @@ export const virDomainDestroyFlags = define<
 });
 
 /** `virDomainDetachDevice`, since libvirt 0.1.9. */
-export const virDomainDetachDevice = define<
-  (domain: virDomainPtr, xml: string) => void
->({
+export const virDomainDetachDevice = define<(domain: virDomainPtr, xml: string) => void>({
   id: 158, name: 'virDomainDetachDevice', library: 'libvirt', since: '0.1.9',
   prototype: 'int virDomainDetachDevice(void *domain, const char *xml)',
   args: [arg.object('domain', 0), arg.string('xml', 1)],
@@ -567,9 +546,7 @@ export const virDomainDetachDeviceAlias = define<
 });
 
 /** `virDomainDetachDeviceFlags`, since libvirt 0.7.7. */
-export const virDomainDetachDeviceFlags = define<
-  (domain: virDomainPtr, xml: string, flags?: number) => void
->({
+export const virDomainDetachDeviceFlags = define<(domain: virDomainPtr, xml: string, flags?: number) => void>({
   id: 160, name: 'virDomainDetachDeviceFlags', library: 'libvirt', since: '0.7.7',
   prototype: 'int virDomainDetachDeviceFlags(void *domain, const char *xml, unsigned int flags)',
   args: [arg.object('domain', 0), arg.string('xml', 1), arg.flags('flags', 2)],
@@ -597,9 +574,7 @@ export const virDomainFSFreeze = define<
 });
 
 /** `virDomainFSInfoFree`, since libvirt 1.2.11. */
-export const virDomainFSInfoFree = define<
-  (info: Pointer<'virDomainFSInfo'>) => void
->({
+export const virDomainFSInfoFree = define<(info: Pointer<'virDomainFSInfo'>) => void>({
   id: 163, name: 'virDomainFSInfoFree', library: 'libvirt', since: '1.2.11',
   prototype: 'void virDomainFSInfoFree(void *info)',
   args: [arg.pointer('info', 0)],
@@ -632,9 +607,7 @@ export const virDomainFSTrim = define<
 });
 
 /** `virDomainFree`, since libvirt 0.0.3. */
-export const virDomainFree = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainFree = define<(domain: virDomainPtr) => void>({
   id: 166, name: 'virDomainFree', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainFree(void *domain)',
   args: [arg.object('domain', 0)],
@@ -642,9 +615,7 @@ export const virDomainFree = define<
 });
 
 /** `virDomainGetAutostart`, since libvirt 0.2.1. */
-export const virDomainGetAutostart = define<
-  (domain: virDomainPtr) => boolean
->({
+export const virDomainGetAutostart = define<(domain: virDomainPtr) => boolean>({
   id: 167, name: 'virDomainGetAutostart', library: 'libvirt', since: '0.2.1',
   prototype: 'int virDomainGetAutostart(void *domain, void *autostart)',
   args: [arg.object('domain', 0), out.boolean('autostart', 1)],
@@ -652,9 +623,7 @@ export const virDomainGetAutostart = define<
 });
 
 /** `virDomainGetAutostartOnce`, since libvirt 11.2.0. */
-export const virDomainGetAutostartOnce = define<
-  (domain: virDomainPtr) => boolean
->({
+export const virDomainGetAutostartOnce = define<(domain: virDomainPtr) => boolean>({
   id: 168, name: 'virDomainGetAutostartOnce', library: 'libvirt', since: '11.2.0',
   prototype: 'int virDomainGetAutostartOnce(void *domain, void *autostart)',
   args: [arg.object('domain', 0), out.boolean('autostart', 1)],
@@ -715,9 +684,7 @@ export const virDomainGetBlockJobInfo = define<
  * `virDomainGetConnect`, since libvirt 0.3.0.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virDomainGetConnect = define<
-  (dom: virDomainPtr) => virConnectPtr
->({
+export const virDomainGetConnect = define<(dom: virDomainPtr) => virConnectPtr>({
   id: 174, name: 'virDomainGetConnect', library: 'libvirt', since: '0.3.0',
   prototype: 'void *virDomainGetConnect(void *dom)',
   args: [arg.object('dom', 0)],
@@ -760,9 +727,7 @@ export const virDomainGetEmulatorPinInfo = define<
 });
 
 /** `virDomainGetFSInfo`, since libvirt 1.2.11. */
-export const virDomainGetFSInfo = define<
-  (dom: virDomainPtr, flags?: number) => virDomainFSInfo[]
->({
+export const virDomainGetFSInfo = define<(dom: virDomainPtr, flags?: number) => virDomainFSInfo[]>({
   id: 178, name: 'virDomainGetFSInfo', library: 'libvirt', since: '1.2.11',
   prototype: 'int virDomainGetFSInfo(void *dom, void *info, unsigned int flags)',
   args: [arg.object('dom', 0), out.structs('info', 1, virDomainFSInfo, 'virDomainFSInfoFree'), arg.flags('flags', 2)],
@@ -790,9 +755,7 @@ export const virDomainGetGuestVcpus = define<
 });
 
 /** `virDomainGetHostname`, since libvirt 0.10.0. */
-export const virDomainGetHostname = define<
-  (domain: virDomainPtr, flags?: number) => string
->({
+export const virDomainGetHostname = define<(domain: virDomainPtr, flags?: number) => string>({
   id: 181, name: 'virDomainGetHostname', library: 'libvirt', since: '0.10.0',
   prototype: 'OwnedString virDomainGetHostname(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -800,9 +763,7 @@ export const virDomainGetHostname = define<
 });
 
 /** `virDomainGetID`, since libvirt 0.0.3. */
-export const virDomainGetID = define<
-  (domain: virDomainPtr) => number
->({
+export const virDomainGetID = define<(domain: virDomainPtr) => number>({
   id: 182, name: 'virDomainGetID', library: 'libvirt', since: '0.0.3',
   prototype: 'unsigned int virDomainGetID(void *domain)',
   args: [arg.object('domain', 0)],
@@ -824,9 +785,7 @@ export const virDomainGetIOThreadInfo = define<
 });
 
 /** `virDomainGetInfo`, since libvirt 0.0.3. */
-export const virDomainGetInfo = define<
-  (domain: virDomainPtr) => virDomainInfo
->({
+export const virDomainGetInfo = define<(domain: virDomainPtr) => virDomainInfo>({
   id: 184, name: 'virDomainGetInfo', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainGetInfo(void *domain, void *info)',
   args: [arg.object('domain', 0), out.struct('info', 1, virDomainInfo)],
@@ -844,9 +803,7 @@ export const virDomainGetInterfaceParameters = define<
 });
 
 /** `virDomainGetJobInfo`, since libvirt 0.7.7. */
-export const virDomainGetJobInfo = define<
-  (domain: virDomainPtr) => virDomainJobInfo
->({
+export const virDomainGetJobInfo = define<(domain: virDomainPtr) => virDomainJobInfo>({
   id: 186, name: 'virDomainGetJobInfo', library: 'libvirt', since: '0.7.7',
   prototype: 'int virDomainGetJobInfo(void *domain, void *info)',
   args: [arg.object('domain', 0), out.struct('info', 1, virDomainJobInfo)],
@@ -874,9 +831,7 @@ export const virDomainGetLaunchSecurityInfo = define<
 });
 
 /** `virDomainGetMaxMemory`, since libvirt 0.0.3. */
-export const virDomainGetMaxMemory = define<
-  (domain: virDomainPtr) => number | bigint
->({
+export const virDomainGetMaxMemory = define<(domain: virDomainPtr) => number | bigint>({
   id: 189, name: 'virDomainGetMaxMemory', library: 'libvirt', since: '0.0.3',
   prototype: 'unsigned long virDomainGetMaxMemory(void *domain)',
   args: [arg.object('domain', 0)],
@@ -884,9 +839,7 @@ export const virDomainGetMaxMemory = define<
 });
 
 /** `virDomainGetMaxVcpus`, since libvirt 0.2.1. */
-export const virDomainGetMaxVcpus = define<
-  (domain: virDomainPtr) => number
->({
+export const virDomainGetMaxVcpus = define<(domain: virDomainPtr) => number>({
   id: 190, name: 'virDomainGetMaxVcpus', library: 'libvirt', since: '0.2.1',
   prototype: 'int virDomainGetMaxVcpus(void *domain)',
   args: [arg.object('domain', 0)],
@@ -904,9 +857,7 @@ export const virDomainGetMemoryParameters = define<
 });
 
 /** `virDomainGetMessages`, since libvirt 7.1.0. */
-export const virDomainGetMessages = define<
-  (domain: virDomainPtr, flags?: number) => string[]
->({
+export const virDomainGetMessages = define<(domain: virDomainPtr, flags?: number) => string[]>({
   id: 192, name: 'virDomainGetMessages', library: 'libvirt', since: '7.1.0',
   prototype: 'int virDomainGetMessages(void *domain, void *msgs, unsigned int flags)',
   args: [arg.object('domain', 0), out.strings('msgs', 1), arg.flags('flags', 2)],
@@ -924,9 +875,7 @@ export const virDomainGetMetadata = define<
 });
 
 /** `virDomainGetName`, since libvirt 0.0.3. */
-export const virDomainGetName = define<
-  (domain: virDomainPtr) => string
->({
+export const virDomainGetName = define<(domain: virDomainPtr) => string>({
   id: 194, name: 'virDomainGetName', library: 'libvirt', since: '0.0.3',
   prototype: 'const char *virDomainGetName(void *domain)',
   args: [arg.object('domain', 0)],
@@ -944,9 +893,7 @@ export const virDomainGetNumaParameters = define<
 });
 
 /** `virDomainGetOSType`, since libvirt 0.0.3. */
-export const virDomainGetOSType = define<
-  (domain: virDomainPtr) => string
->({
+export const virDomainGetOSType = define<(domain: virDomainPtr) => string>({
   id: 196, name: 'virDomainGetOSType', library: 'libvirt', since: '0.0.3',
   prototype: 'OwnedString virDomainGetOSType(void *domain)',
   args: [arg.object('domain', 0)],
@@ -964,9 +911,7 @@ export const virDomainGetPerfEvents = define<
 });
 
 /** `virDomainGetSchedulerParameters`, since libvirt 0.2.3. */
-export const virDomainGetSchedulerParameters = define<
-  (domain: virDomainPtr) => TypedParameterValues
->({
+export const virDomainGetSchedulerParameters = define<(domain: virDomainPtr) => TypedParameterValues>({
   id: 198, name: 'virDomainGetSchedulerParameters', library: 'libvirt', since: '0.2.3',
   prototype: 'int virDomainGetSchedulerParameters(void *domain, void *params, void *nparams)',
   args: [arg.object('domain', 0), out.typedParams('params', 1, 2, 16)],
@@ -984,9 +929,7 @@ export const virDomainGetSchedulerParametersFlags = define<
 });
 
 /** `virDomainGetSchedulerType`, since libvirt 0.2.3. */
-export const virDomainGetSchedulerType = define<
-  (domain: virDomainPtr) => string
->({
+export const virDomainGetSchedulerType = define<(domain: virDomainPtr) => string>({
   id: 200, name: 'virDomainGetSchedulerType', library: 'libvirt', since: '0.2.3',
   prototype: 'OwnedString virDomainGetSchedulerType(void *domain, void *nparams)',
   args: [arg.object('domain', 0), out.ignored('nparams', 1)],
@@ -994,9 +937,7 @@ export const virDomainGetSchedulerType = define<
 });
 
 /** `virDomainGetSecurityLabel`, since libvirt 0.6.1. */
-export const virDomainGetSecurityLabel = define<
-  (domain: virDomainPtr) => virSecurityLabel
->({
+export const virDomainGetSecurityLabel = define<(domain: virDomainPtr) => virSecurityLabel>({
   id: 201, name: 'virDomainGetSecurityLabel', library: 'libvirt', since: '0.6.1',
   prototype: 'int virDomainGetSecurityLabel(void *domain, void *seclabel)',
   args: [arg.object('domain', 0), out.struct('seclabel', 1, virSecurityLabel)],
@@ -1004,9 +945,7 @@ export const virDomainGetSecurityLabel = define<
 });
 
 /** `virDomainGetSecurityLabelList`, since libvirt 0.10.0. */
-export const virDomainGetSecurityLabelList = define<
-  (domain: virDomainPtr) => virSecurityLabel[]
->({
+export const virDomainGetSecurityLabelList = define<(domain: virDomainPtr) => virSecurityLabel[]>({
   id: 202, name: 'virDomainGetSecurityLabelList', library: 'libvirt', since: '0.10.0',
   prototype: 'int virDomainGetSecurityLabelList(void *domain, void *seclabels)',
   args: [arg.object('domain', 0), out.structBlock('seclabels', 1, virSecurityLabel)],
@@ -1034,9 +973,7 @@ export const virDomainGetTime = define<
 });
 
 /** `virDomainGetUUID`, since libvirt 0.0.5. */
-export const virDomainGetUUID = define<
-  (domain: virDomainPtr) => Uint8Array
->({
+export const virDomainGetUUID = define<(domain: virDomainPtr) => Uint8Array>({
   id: 205, name: 'virDomainGetUUID', library: 'libvirt', since: '0.0.5',
   prototype: 'int virDomainGetUUID(void *domain, void *uuid)',
   args: [arg.object('domain', 0), out.uuid('uuid', 1)],
@@ -1044,9 +981,7 @@ export const virDomainGetUUID = define<
 });
 
 /** `virDomainGetUUIDString`, since libvirt 0.1.1. */
-export const virDomainGetUUIDString = define<
-  (domain: virDomainPtr) => string
->({
+export const virDomainGetUUIDString = define<(domain: virDomainPtr) => string>({
   id: 206, name: 'virDomainGetUUIDString', library: 'libvirt', since: '0.1.1',
   prototype: 'int virDomainGetUUIDString(void *domain, void *buf)',
   args: [arg.object('domain', 0), out.text('buf', 1, 37)],
@@ -1054,9 +989,7 @@ export const virDomainGetUUIDString = define<
 });
 
 /** `virDomainGetVcpusFlags`, since libvirt 0.8.5. */
-export const virDomainGetVcpusFlags = define<
-  (domain: virDomainPtr, flags?: number) => number
->({
+export const virDomainGetVcpusFlags = define<(domain: virDomainPtr, flags?: number) => number>({
   id: 209, name: 'virDomainGetVcpusFlags', library: 'libvirt', since: '0.8.5',
   prototype: 'int virDomainGetVcpusFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1064,9 +997,7 @@ export const virDomainGetVcpusFlags = define<
 });
 
 /** `virDomainGetXMLDesc`, since libvirt 0.0.3. */
-export const virDomainGetXMLDesc = define<
-  (domain: virDomainPtr, flags?: number) => string
->({
+export const virDomainGetXMLDesc = define<(domain: virDomainPtr, flags?: number) => string>({
   id: 210, name: 'virDomainGetXMLDesc', library: 'libvirt', since: '0.0.3',
   prototype: 'OwnedString virDomainGetXMLDesc(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1074,9 +1005,7 @@ export const virDomainGetXMLDesc = define<
 });
 
 /** `virDomainGraphicsReload`, since libvirt 10.2.0. */
-export const virDomainGraphicsReload = define<
-  (domain: virDomainPtr, type: number, flags?: number) => void
->({
+export const virDomainGraphicsReload = define<(domain: virDomainPtr, type: number, flags?: number) => void>({
   id: 211, name: 'virDomainGraphicsReload', library: 'libvirt', since: '10.2.0',
   prototype: 'int virDomainGraphicsReload(void *domain, unsigned int type, unsigned int flags)',
   args: [arg.object('domain', 0), arg.uint('type', 1), arg.flags('flags', 2)],
@@ -1084,9 +1013,7 @@ export const virDomainGraphicsReload = define<
 });
 
 /** `virDomainHasManagedSaveImage`, since libvirt 0.8.0. */
-export const virDomainHasManagedSaveImage = define<
-  (dom: virDomainPtr, flags?: number) => boolean
->({
+export const virDomainHasManagedSaveImage = define<(dom: virDomainPtr, flags?: number) => boolean>({
   id: 213, name: 'virDomainHasManagedSaveImage', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainHasManagedSaveImage(void *dom, unsigned int flags)',
   args: [arg.object('dom', 0), arg.flags('flags', 1)],
@@ -1094,9 +1021,7 @@ export const virDomainHasManagedSaveImage = define<
 });
 
 /** `virDomainIOThreadInfoFree`, since libvirt 1.2.14. */
-export const virDomainIOThreadInfoFree = define<
-  (info: Pointer<'virDomainIOThreadInfo'>) => void
->({
+export const virDomainIOThreadInfoFree = define<(info: Pointer<'virDomainIOThreadInfo'>) => void>({
   id: 214, name: 'virDomainIOThreadInfoFree', library: 'libvirt', since: '1.2.14',
   prototype: 'void virDomainIOThreadInfoFree(void *info)',
   args: [arg.pointer('info', 0)],
@@ -1104,9 +1029,7 @@ export const virDomainIOThreadInfoFree = define<
 });
 
 /** `virDomainInjectNMI`, since libvirt 0.9.2. */
-export const virDomainInjectNMI = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainInjectNMI = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 215, name: 'virDomainInjectNMI', library: 'libvirt', since: '0.9.2',
   prototype: 'int virDomainInjectNMI(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1129,9 +1052,7 @@ export const virDomainInterfaceAddresses = define<
 });
 
 /** `virDomainInterfaceFree`, since libvirt 1.2.14. */
-export const virDomainInterfaceFree = define<
-  (iface: Pointer<'virDomainInterface'>) => void
->({
+export const virDomainInterfaceFree = define<(iface: Pointer<'virDomainInterface'>) => void>({
   id: 217, name: 'virDomainInterfaceFree', library: 'libvirt', since: '1.2.14',
   prototype: 'void virDomainInterfaceFree(void *iface)',
   args: [arg.pointer('iface', 0)],
@@ -1149,9 +1070,7 @@ export const virDomainInterfaceStats = define<
 });
 
 /** `virDomainIsActive`, since libvirt 0.7.3. */
-export const virDomainIsActive = define<
-  (dom: virDomainPtr) => boolean
->({
+export const virDomainIsActive = define<(dom: virDomainPtr) => boolean>({
   id: 219, name: 'virDomainIsActive', library: 'libvirt', since: '0.7.3',
   prototype: 'int virDomainIsActive(void *dom)',
   args: [arg.object('dom', 0)],
@@ -1159,9 +1078,7 @@ export const virDomainIsActive = define<
 });
 
 /** `virDomainIsPersistent`, since libvirt 0.7.3. */
-export const virDomainIsPersistent = define<
-  (dom: virDomainPtr) => boolean
->({
+export const virDomainIsPersistent = define<(dom: virDomainPtr) => boolean>({
   id: 220, name: 'virDomainIsPersistent', library: 'libvirt', since: '0.7.3',
   prototype: 'int virDomainIsPersistent(void *dom)',
   args: [arg.object('dom', 0)],
@@ -1169,9 +1086,7 @@ export const virDomainIsPersistent = define<
 });
 
 /** `virDomainIsUpdated`, since libvirt 0.8.6. */
-export const virDomainIsUpdated = define<
-  (dom: virDomainPtr) => boolean
->({
+export const virDomainIsUpdated = define<(dom: virDomainPtr) => boolean>({
   id: 221, name: 'virDomainIsUpdated', library: 'libvirt', since: '0.8.6',
   prototype: 'int virDomainIsUpdated(void *dom)',
   args: [arg.object('dom', 0)],
@@ -1182,9 +1097,7 @@ export const virDomainIsUpdated = define<
  * `virDomainLookupByID`, since libvirt 0.0.3.
  * The caller owns the handle.
  */
-export const virDomainLookupByID = define<
-  (conn: virConnectPtr, id: number) => virDomainPtr
->({
+export const virDomainLookupByID = define<(conn: virConnectPtr, id: number) => virDomainPtr>({
   id: 225, name: 'virDomainLookupByID', library: 'libvirt', since: '0.0.3',
   prototype: 'void *virDomainLookupByID(void *conn, int id)',
   args: [arg.object('conn', 0), arg.int('id', 1)],
@@ -1195,9 +1108,7 @@ export const virDomainLookupByID = define<
  * `virDomainLookupByName`, since libvirt 0.0.3.
  * The caller owns the handle.
  */
-export const virDomainLookupByName = define<
-  (conn: virConnectPtr, name: string) => virDomainPtr
->({
+export const virDomainLookupByName = define<(conn: virConnectPtr, name: string) => virDomainPtr>({
   id: 226, name: 'virDomainLookupByName', library: 'libvirt', since: '0.0.3',
   prototype: 'void *virDomainLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -1221,9 +1132,7 @@ export const virDomainLookupByUUID = define<
  * `virDomainLookupByUUIDString`, since libvirt 0.1.1.
  * The caller owns the handle.
  */
-export const virDomainLookupByUUIDString = define<
-  (conn: virConnectPtr, uuidstr: string) => virDomainPtr
->({
+export const virDomainLookupByUUIDString = define<(conn: virConnectPtr, uuidstr: string) => virDomainPtr>({
   id: 228, name: 'virDomainLookupByUUIDString', library: 'libvirt', since: '0.1.1',
   prototype: 'void *virDomainLookupByUUIDString(void *conn, const char *uuidstr)',
   args: [arg.object('conn', 0), arg.string('uuidstr', 1)],
@@ -1231,9 +1140,7 @@ export const virDomainLookupByUUIDString = define<
 });
 
 /** `virDomainManagedSave`, since libvirt 0.8.0. */
-export const virDomainManagedSave = define<
-  (dom: virDomainPtr, flags?: number) => void
->({
+export const virDomainManagedSave = define<(dom: virDomainPtr, flags?: number) => void>({
   id: 233, name: 'virDomainManagedSave', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainManagedSave(void *dom, unsigned int flags)',
   args: [arg.object('dom', 0), arg.flags('flags', 1)],
@@ -1241,9 +1148,7 @@ export const virDomainManagedSave = define<
 });
 
 /** `virDomainManagedSaveDefineXML`, since libvirt 3.7.0. */
-export const virDomainManagedSaveDefineXML = define<
-  (domain: virDomainPtr, dxml: string, flags?: number) => void
->({
+export const virDomainManagedSaveDefineXML = define<(domain: virDomainPtr, dxml: string, flags?: number) => void>({
   id: 234, name: 'virDomainManagedSaveDefineXML', library: 'libvirt', since: '3.7.0',
   prototype: 'int virDomainManagedSaveDefineXML(void *domain, const char *dxml, unsigned int flags)',
   args: [arg.object('domain', 0), arg.string('dxml', 1), arg.flags('flags', 2)],
@@ -1251,9 +1156,7 @@ export const virDomainManagedSaveDefineXML = define<
 });
 
 /** `virDomainManagedSaveGetXMLDesc`, since libvirt 3.7.0. */
-export const virDomainManagedSaveGetXMLDesc = define<
-  (domain: virDomainPtr, flags?: number) => string
->({
+export const virDomainManagedSaveGetXMLDesc = define<(domain: virDomainPtr, flags?: number) => string>({
   id: 235, name: 'virDomainManagedSaveGetXMLDesc', library: 'libvirt', since: '3.7.0',
   prototype: 'OwnedString virDomainManagedSaveGetXMLDesc(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1261,9 +1164,7 @@ export const virDomainManagedSaveGetXMLDesc = define<
 });
 
 /** `virDomainManagedSaveRemove`, since libvirt 0.8.0. */
-export const virDomainManagedSaveRemove = define<
-  (dom: virDomainPtr, flags?: number) => void
->({
+export const virDomainManagedSaveRemove = define<(dom: virDomainPtr, flags?: number) => void>({
   id: 236, name: 'virDomainManagedSaveRemove', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainManagedSaveRemove(void *dom, unsigned int flags)',
   args: [arg.object('dom', 0), arg.flags('flags', 1)],
@@ -1306,7 +1207,14 @@ export const virDomainMemoryStats = define<
  * The caller owns the handle.
  */
 export const virDomainMigrate = define<
-  (domain: virDomainPtr, dconn: virConnectPtr, flags?: number | bigint, dname?: string | null, uri?: string | null, bandwidth?: number | bigint) => virDomainPtr
+  (
+    domain: virDomainPtr,
+    dconn: virConnectPtr,
+    flags?: number | bigint,
+    dname?: string | null,
+    uri?: string | null,
+    bandwidth?: number | bigint,
+  ) => virDomainPtr
 >({
   id: 239, name: 'virDomainMigrate', library: 'libvirt', since: '0.3.2',
   prototype: 'void *virDomainMigrate(void *domain, void *dconn, unsigned long flags, const char *dname, const char *uri, unsigned long bandwidth)',
@@ -1326,7 +1234,15 @@ export const virDomainMigrate = define<
  * The caller owns the handle.
  */
 export const virDomainMigrate2 = define<
-  (domain: virDomainPtr, dconn: virConnectPtr, dxml?: string | null, flags?: number | bigint, dname?: string | null, uri?: string | null, bandwidth?: number | bigint) => virDomainPtr
+  (
+    domain: virDomainPtr,
+    dconn: virConnectPtr,
+    dxml?: string | null,
+    flags?: number | bigint,
+    dname?: string | null,
+    uri?: string | null,
+    bandwidth?: number | bigint,
+  ) => virDomainPtr
 >({
   id: 240, name: 'virDomainMigrate2', library: 'libvirt', since: '0.9.2',
   prototype: 'void *virDomainMigrate2(void *domain, void *dconn, const char *dxml, unsigned long flags, const char *dname, const char *uri, unsigned long bandwidth)',
@@ -1361,9 +1277,7 @@ export const virDomainMigrate3 = define<
 });
 
 /** `virDomainMigrateGetCompressionCache`, since libvirt 1.0.3. */
-export const virDomainMigrateGetCompressionCache = define<
-  (domain: virDomainPtr, flags?: number) => number | bigint
->({
+export const virDomainMigrateGetCompressionCache = define<(domain: virDomainPtr, flags?: number) => number | bigint>({
   id: 242, name: 'virDomainMigrateGetCompressionCache', library: 'libvirt', since: '1.0.3',
   prototype: 'int virDomainMigrateGetCompressionCache(void *domain, void *cacheSize, unsigned int flags)',
   args: [arg.object('domain', 0), out.ulonglong('cacheSize', 1), arg.flags('flags', 2)],
@@ -1371,9 +1285,7 @@ export const virDomainMigrateGetCompressionCache = define<
 });
 
 /** `virDomainMigrateGetMaxDowntime`, since libvirt 3.7.0. */
-export const virDomainMigrateGetMaxDowntime = define<
-  (domain: virDomainPtr, flags?: number) => number | bigint
->({
+export const virDomainMigrateGetMaxDowntime = define<(domain: virDomainPtr, flags?: number) => number | bigint>({
   id: 243, name: 'virDomainMigrateGetMaxDowntime', library: 'libvirt', since: '3.7.0',
   prototype: 'int virDomainMigrateGetMaxDowntime(void *domain, void *downtime, unsigned int flags)',
   args: [arg.object('domain', 0), out.ulonglong('downtime', 1), arg.flags('flags', 2)],
@@ -1381,9 +1293,7 @@ export const virDomainMigrateGetMaxDowntime = define<
 });
 
 /** `virDomainMigrateGetMaxSpeed`, since libvirt 0.9.5. */
-export const virDomainMigrateGetMaxSpeed = define<
-  (domain: virDomainPtr, flags?: number) => number | bigint
->({
+export const virDomainMigrateGetMaxSpeed = define<(domain: virDomainPtr, flags?: number) => number | bigint>({
   id: 244, name: 'virDomainMigrateGetMaxSpeed', library: 'libvirt', since: '0.9.5',
   prototype: 'int virDomainMigrateGetMaxSpeed(void *domain, void *bandwidth, unsigned int flags)',
   args: [arg.object('domain', 0), out.ulong('bandwidth', 1), arg.flags('flags', 2)],
@@ -1421,9 +1331,7 @@ export const virDomainMigrateSetMaxSpeed = define<
 });
 
 /** `virDomainMigrateStartPostCopy`, since libvirt 1.3.3. */
-export const virDomainMigrateStartPostCopy = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainMigrateStartPostCopy = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 248, name: 'virDomainMigrateStartPostCopy', library: 'libvirt', since: '1.3.3',
   prototype: 'int virDomainMigrateStartPostCopy(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1432,7 +1340,13 @@ export const virDomainMigrateStartPostCopy = define<
 
 /** `virDomainMigrateToURI`, since libvirt 0.7.2. */
 export const virDomainMigrateToURI = define<
-  (domain: virDomainPtr, duri: string, flags?: number | bigint, dname?: string | null, bandwidth?: number | bigint) => void
+  (
+    domain: virDomainPtr,
+    duri: string,
+    flags?: number | bigint,
+    dname?: string | null,
+    bandwidth?: number | bigint,
+  ) => void
 >({
   id: 249, name: 'virDomainMigrateToURI', library: 'libvirt', since: '0.7.2',
   prototype: 'int virDomainMigrateToURI(void *domain, const char *duri, unsigned long flags, const char *dname, unsigned long bandwidth)',
@@ -1448,7 +1362,15 @@ export const virDomainMigrateToURI = define<
 
 /** `virDomainMigrateToURI2`, since libvirt 0.9.2. */
 export const virDomainMigrateToURI2 = define<
-  (domain: virDomainPtr, dconnuri?: string | null, miguri?: string | null, dxml?: string | null, flags?: number | bigint, dname?: string | null, bandwidth?: number | bigint) => void
+  (
+    domain: virDomainPtr,
+    dconnuri?: string | null,
+    miguri?: string | null,
+    dxml?: string | null,
+    flags?: number | bigint,
+    dname?: string | null,
+    bandwidth?: number | bigint,
+  ) => void
 >({
   id: 250, name: 'virDomainMigrateToURI2', library: 'libvirt', since: '0.9.2',
   prototype: 'int virDomainMigrateToURI2(void *domain, const char *dconnuri, const char *miguri, const char *dxml, unsigned long flags, const char *dname, unsigned long bandwidth)',
@@ -1510,9 +1432,7 @@ export const virDomainOpenGraphics = define<
 });
 
 /** `virDomainOpenGraphicsFD`, since libvirt 1.2.8. */
-export const virDomainOpenGraphicsFD = define<
-  (dom: virDomainPtr, idx: number, flags?: number) => number
->({
+export const virDomainOpenGraphicsFD = define<(dom: virDomainPtr, idx: number, flags?: number) => number>({
   id: 255, name: 'virDomainOpenGraphicsFD', library: 'libvirt', since: '1.2.8',
   prototype: 'int virDomainOpenGraphicsFD(void *dom, unsigned int idx, unsigned int flags)',
   args: [arg.object('dom', 0), arg.uint('idx', 1), arg.flags('flags', 2)],
@@ -1530,9 +1450,7 @@ export const virDomainPMSuspendForDuration = define<
 });
 
 /** `virDomainPMWakeup`, since libvirt 0.9.11. */
-export const virDomainPMWakeup = define<
-  (dom: virDomainPtr, flags?: number) => void
->({
+export const virDomainPMWakeup = define<(dom: virDomainPtr, flags?: number) => void>({
   id: 257, name: 'virDomainPMWakeup', library: 'libvirt', since: '0.9.11',
   prototype: 'int virDomainPMWakeup(void *dom, unsigned int flags)',
   args: [arg.object('dom', 0), arg.flags('flags', 1)],
@@ -1580,9 +1498,7 @@ export const virDomainPinVcpuFlags = define<
 });
 
 /** `virDomainReboot`, since libvirt 0.1.0. */
-export const virDomainReboot = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainReboot = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 266, name: 'virDomainReboot', library: 'libvirt', since: '0.1.0',
   prototype: 'int virDomainReboot(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1590,9 +1506,7 @@ export const virDomainReboot = define<
 });
 
 /** `virDomainRef`, since libvirt 0.6.0. */
-export const virDomainRef = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainRef = define<(domain: virDomainPtr) => void>({
   id: 267, name: 'virDomainRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virDomainRef(void *domain)',
   args: [arg.object('domain', 0)],
@@ -1610,9 +1524,7 @@ export const virDomainRename = define<
 });
 
 /** `virDomainReset`, since libvirt 0.9.7. */
-export const virDomainReset = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainReset = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 269, name: 'virDomainReset', library: 'libvirt', since: '0.9.7',
   prototype: 'int virDomainReset(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -1620,9 +1532,7 @@ export const virDomainReset = define<
 });
 
 /** `virDomainRestore`, since libvirt 0.0.3. */
-export const virDomainRestore = define<
-  (conn: virConnectPtr, from: string) => void
->({
+export const virDomainRestore = define<(conn: virConnectPtr, from: string) => void>({
   id: 270, name: 'virDomainRestore', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainRestore(void *conn, const char *from)',
   args: [arg.object('conn', 0), arg.string('from', 1)],
@@ -1650,9 +1560,7 @@ export const virDomainRestoreParams = define<
 });
 
 /** `virDomainResume`, since libvirt 0.0.3. */
-export const virDomainResume = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainResume = define<(domain: virDomainPtr) => void>({
   id: 273, name: 'virDomainResume', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainResume(void *domain)',
   args: [arg.object('domain', 0)],
@@ -1660,9 +1568,7 @@ export const virDomainResume = define<
 });
 
 /** `virDomainSave`, since libvirt 0.0.3. */
-export const virDomainSave = define<
-  (domain: virDomainPtr, to: string) => void
->({
+export const virDomainSave = define<(domain: virDomainPtr, to: string) => void>({
   id: 275, name: 'virDomainSave', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainSave(void *domain, const char *to)',
   args: [arg.object('domain', 0), arg.string('to', 1)],
@@ -1746,9 +1652,7 @@ export const virDomainSendProcessSignal = define<
 });
 
 /** `virDomainSetAutostart`, since libvirt 0.2.1. */
-export const virDomainSetAutostart = define<
-  (domain: virDomainPtr, autostart: boolean) => void
->({
+export const virDomainSetAutostart = define<(domain: virDomainPtr, autostart: boolean) => void>({
   id: 283, name: 'virDomainSetAutostart', library: 'libvirt', since: '0.2.1',
   prototype: 'int virDomainSetAutostart(void *domain, int autostart)',
   args: [arg.object('domain', 0), arg.boolean('autostart', 1)],
@@ -1756,9 +1660,7 @@ export const virDomainSetAutostart = define<
 });
 
 /** `virDomainSetAutostartOnce`, since libvirt 11.2.0. */
-export const virDomainSetAutostartOnce = define<
-  (domain: virDomainPtr, autostart: boolean) => void
->({
+export const virDomainSetAutostartOnce = define<(domain: virDomainPtr, autostart: boolean) => void>({
   id: 284, name: 'virDomainSetAutostartOnce', library: 'libvirt', since: '11.2.0',
   prototype: 'int virDomainSetAutostartOnce(void *domain, int autostart)',
   args: [arg.object('domain', 0), arg.boolean('autostart', 1)],
@@ -1846,9 +1748,7 @@ export const virDomainSetLifecycleAction = define<
 });
 
 /** `virDomainSetMaxMemory`, since libvirt 0.0.3. */
-export const virDomainSetMaxMemory = define<
-  (domain: virDomainPtr, memory: number | bigint) => void
->({
+export const virDomainSetMaxMemory = define<(domain: virDomainPtr, memory: number | bigint) => void>({
   id: 293, name: 'virDomainSetMaxMemory', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainSetMaxMemory(void *domain, unsigned long memory)',
   args: [arg.object('domain', 0), arg.ulong('memory', 1)],
@@ -1856,9 +1756,7 @@ export const virDomainSetMaxMemory = define<
 });
 
 /** `virDomainSetMemory`, since libvirt 0.1.1. */
-export const virDomainSetMemory = define<
-  (domain: virDomainPtr, memory: number | bigint) => void
->({
+export const virDomainSetMemory = define<(domain: virDomainPtr, memory: number | bigint) => void>({
   id: 294, name: 'virDomainSetMemory', library: 'libvirt', since: '0.1.1',
   prototype: 'int virDomainSetMemory(void *domain, unsigned long memory)',
   args: [arg.object('domain', 0), arg.ulong('memory', 1)],
@@ -1897,7 +1795,14 @@ export const virDomainSetMemoryStatsPeriod = define<
 
 /** `virDomainSetMetadata`, since libvirt 0.9.10. */
 export const virDomainSetMetadata = define<
-  (domain: virDomainPtr, type: number, metadata?: string | null, key?: string | null, uri?: string | null, flags?: number) => void
+  (
+    domain: virDomainPtr,
+    type: number,
+    metadata?: string | null,
+    key?: string | null,
+    uri?: string | null,
+    flags?: number,
+  ) => void
 >({
   id: 298, name: 'virDomainSetMetadata', library: 'libvirt', since: '0.9.10',
   prototype: 'int virDomainSetMetadata(void *domain, int type, const char *metadata, const char *key, const char *uri, unsigned int flags)',
@@ -1933,9 +1838,7 @@ export const virDomainSetPerfEvents = define<
 });
 
 /** `virDomainSetSchedulerParameters`, since libvirt 0.2.3. */
-export const virDomainSetSchedulerParameters = define<
-  (domain: virDomainPtr, params: TypedParameters) => void
->({
+export const virDomainSetSchedulerParameters = define<(domain: virDomainPtr, params: TypedParameters) => void>({
   id: 301, name: 'virDomainSetSchedulerParameters', library: 'libvirt', since: '0.2.3',
   prototype: 'int virDomainSetSchedulerParameters(void *domain, void *params, int nparams)',
   args: [arg.object('domain', 0), arg.typedParams('params', 1, 2)],
@@ -1993,9 +1896,7 @@ export const virDomainSetVcpu = define<
 });
 
 /** `virDomainSetVcpus`, since libvirt 0.1.4. */
-export const virDomainSetVcpus = define<
-  (domain: virDomainPtr, nvcpus: number) => void
->({
+export const virDomainSetVcpus = define<(domain: virDomainPtr, nvcpus: number) => void>({
   id: 307, name: 'virDomainSetVcpus', library: 'libvirt', since: '0.1.4',
   prototype: 'int virDomainSetVcpus(void *domain, unsigned int nvcpus)',
   args: [arg.object('domain', 0), arg.uint('nvcpus', 1)],
@@ -2013,9 +1914,7 @@ export const virDomainSetVcpusFlags = define<
 });
 
 /** `virDomainShutdown`, since libvirt 0.0.3. */
-export const virDomainShutdown = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainShutdown = define<(domain: virDomainPtr) => void>({
   id: 309, name: 'virDomainShutdown', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainShutdown(void *domain)',
   args: [arg.object('domain', 0)],
@@ -2023,9 +1922,7 @@ export const virDomainShutdown = define<
 });
 
 /** `virDomainShutdownFlags`, since libvirt 0.9.10. */
-export const virDomainShutdownFlags = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainShutdownFlags = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 310, name: 'virDomainShutdownFlags', library: 'libvirt', since: '0.9.10',
   prototype: 'int virDomainShutdownFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -2043,9 +1940,7 @@ export const virDomainStartDirtyRateCalc = define<
 });
 
 /** `virDomainStatsRecordListFree`, since libvirt 1.2.8. */
-export const virDomainStatsRecordListFree = define<
-  (stats: Pointer<'virDomainStatsRecordPtr'>) => void
->({
+export const virDomainStatsRecordListFree = define<(stats: Pointer<'virDomainStatsRecordPtr'>) => void>({
   id: 330, name: 'virDomainStatsRecordListFree', library: 'libvirt', since: '1.2.8',
   prototype: 'void virDomainStatsRecordListFree(void *stats)',
   args: [arg.pointer('stats', 0)],
@@ -2053,9 +1948,7 @@ export const virDomainStatsRecordListFree = define<
 });
 
 /** `virDomainSuspend`, since libvirt 0.0.3. */
-export const virDomainSuspend = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainSuspend = define<(domain: virDomainPtr) => void>({
   id: 331, name: 'virDomainSuspend', library: 'libvirt', since: '0.0.3',
   prototype: 'int virDomainSuspend(void *domain)',
   args: [arg.object('domain', 0)],
@@ -2063,9 +1956,7 @@ export const virDomainSuspend = define<
 });
 
 /** `virDomainUndefine`, since libvirt 0.1.1. */
-export const virDomainUndefine = define<
-  (domain: virDomainPtr) => void
->({
+export const virDomainUndefine = define<(domain: virDomainPtr) => void>({
   id: 332, name: 'virDomainUndefine', library: 'libvirt', since: '0.1.1',
   prototype: 'int virDomainUndefine(void *domain)',
   args: [arg.object('domain', 0)],
@@ -2073,9 +1964,7 @@ export const virDomainUndefine = define<
 });
 
 /** `virDomainUndefineFlags`, since libvirt 0.9.4. */
-export const virDomainUndefineFlags = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainUndefineFlags = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 333, name: 'virDomainUndefineFlags', library: 'libvirt', since: '0.9.4',
   prototype: 'int virDomainUndefineFlags(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -2083,9 +1972,7 @@ export const virDomainUndefineFlags = define<
 });
 
 /** `virDomainUpdateDeviceFlags`, since libvirt 0.8.0. */
-export const virDomainUpdateDeviceFlags = define<
-  (domain: virDomainPtr, xml: string, flags?: number) => void
->({
+export const virDomainUpdateDeviceFlags = define<(domain: virDomainPtr, xml: string, flags?: number) => void>({
   id: 334, name: 'virDomainUpdateDeviceFlags', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainUpdateDeviceFlags(void *domain, const char *xml, unsigned int flags)',
   args: [arg.object('domain', 0), arg.string('xml', 1), arg.flags('flags', 2)],

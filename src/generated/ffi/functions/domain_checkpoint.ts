@@ -19,9 +19,7 @@ export const virDomainCheckpointCreateXML = define<
 });
 
 /** `virDomainCheckpointDelete`, since libvirt 5.6.0. */
-export const virDomainCheckpointDelete = define<
-  (checkpoint: virDomainCheckpointPtr, flags?: number) => void
->({
+export const virDomainCheckpointDelete = define<(checkpoint: virDomainCheckpointPtr, flags?: number) => void>({
   id: 134, name: 'virDomainCheckpointDelete', library: 'libvirt', since: '5.6.0',
   prototype: 'int virDomainCheckpointDelete(void *checkpoint, unsigned int flags)',
   args: [arg.object('checkpoint', 0), arg.flags('flags', 1)],
@@ -29,9 +27,7 @@ export const virDomainCheckpointDelete = define<
 });
 
 /** `virDomainCheckpointFree`, since libvirt 5.6.0. */
-export const virDomainCheckpointFree = define<
-  (checkpoint: virDomainCheckpointPtr) => void
->({
+export const virDomainCheckpointFree = define<(checkpoint: virDomainCheckpointPtr) => void>({
   id: 135, name: 'virDomainCheckpointFree', library: 'libvirt', since: '5.6.0',
   prototype: 'int virDomainCheckpointFree(void *checkpoint)',
   args: [arg.object('checkpoint', 0)],
@@ -42,9 +38,7 @@ export const virDomainCheckpointFree = define<
  * `virDomainCheckpointGetConnect`, since libvirt 5.6.0.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virDomainCheckpointGetConnect = define<
-  (checkpoint: virDomainCheckpointPtr) => virConnectPtr
->({
+export const virDomainCheckpointGetConnect = define<(checkpoint: virDomainCheckpointPtr) => virConnectPtr>({
   id: 136, name: 'virDomainCheckpointGetConnect', library: 'libvirt', since: '5.6.0',
   prototype: 'void *virDomainCheckpointGetConnect(void *checkpoint)',
   args: [arg.object('checkpoint', 0)],
@@ -55,9 +49,7 @@ export const virDomainCheckpointGetConnect = define<
  * `virDomainCheckpointGetDomain`, since libvirt 5.6.0.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virDomainCheckpointGetDomain = define<
-  (checkpoint: virDomainCheckpointPtr) => virDomainPtr
->({
+export const virDomainCheckpointGetDomain = define<(checkpoint: virDomainCheckpointPtr) => virDomainPtr>({
   id: 137, name: 'virDomainCheckpointGetDomain', library: 'libvirt', since: '5.6.0',
   prototype: 'void *virDomainCheckpointGetDomain(void *checkpoint)',
   args: [arg.object('checkpoint', 0)],
@@ -65,9 +57,7 @@ export const virDomainCheckpointGetDomain = define<
 });
 
 /** `virDomainCheckpointGetName`, since libvirt 5.6.0. */
-export const virDomainCheckpointGetName = define<
-  (checkpoint: virDomainCheckpointPtr) => string
->({
+export const virDomainCheckpointGetName = define<(checkpoint: virDomainCheckpointPtr) => string>({
   id: 138, name: 'virDomainCheckpointGetName', library: 'libvirt', since: '5.6.0',
   prototype: 'const char *virDomainCheckpointGetName(void *checkpoint)',
   args: [arg.object('checkpoint', 0)],
@@ -121,9 +111,7 @@ export const virDomainCheckpointLookupByName = define<
 });
 
 /** `virDomainCheckpointRef`, since libvirt 5.6.0. */
-export const virDomainCheckpointRef = define<
-  (checkpoint: virDomainCheckpointPtr) => void
->({
+export const virDomainCheckpointRef = define<(checkpoint: virDomainCheckpointPtr) => void>({
   id: 143, name: 'virDomainCheckpointRef', library: 'libvirt', since: '5.6.0',
   prototype: 'int virDomainCheckpointRef(void *checkpoint)',
   args: [arg.object('checkpoint', 0)],

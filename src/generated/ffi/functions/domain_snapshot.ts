@@ -6,9 +6,7 @@ import { returns } from '../../../ffi/returns.js';
 import type { virConnectPtr, virDomainPtr, virDomainSnapshotPtr } from '../types.js';
 
 /** `virDomainHasCurrentSnapshot`, since libvirt 0.8.0. */
-export const virDomainHasCurrentSnapshot = define<
-  (domain: virDomainPtr, flags?: number) => boolean
->({
+export const virDomainHasCurrentSnapshot = define<(domain: virDomainPtr, flags?: number) => boolean>({
   id: 212, name: 'virDomainHasCurrentSnapshot', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainHasCurrentSnapshot(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -26,9 +24,7 @@ export const virDomainListAllSnapshots = define<
 });
 
 /** `virDomainRevertToSnapshot`, since libvirt 0.8.0. */
-export const virDomainRevertToSnapshot = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => void
->({
+export const virDomainRevertToSnapshot = define<(snapshot: virDomainSnapshotPtr, flags?: number) => void>({
   id: 274, name: 'virDomainRevertToSnapshot', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainRevertToSnapshot(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -62,9 +58,7 @@ export const virDomainSnapshotCurrent = define<
 });
 
 /** `virDomainSnapshotDelete`, since libvirt 0.8.0. */
-export const virDomainSnapshotDelete = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => void
->({
+export const virDomainSnapshotDelete = define<(snapshot: virDomainSnapshotPtr, flags?: number) => void>({
   id: 313, name: 'virDomainSnapshotDelete', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainSnapshotDelete(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -72,9 +66,7 @@ export const virDomainSnapshotDelete = define<
 });
 
 /** `virDomainSnapshotFree`, since libvirt 0.8.0. */
-export const virDomainSnapshotFree = define<
-  (snapshot: virDomainSnapshotPtr) => void
->({
+export const virDomainSnapshotFree = define<(snapshot: virDomainSnapshotPtr) => void>({
   id: 314, name: 'virDomainSnapshotFree', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainSnapshotFree(void *snapshot)',
   args: [arg.object('snapshot', 0)],
@@ -85,9 +77,7 @@ export const virDomainSnapshotFree = define<
  * `virDomainSnapshotGetConnect`, since libvirt 0.9.5.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virDomainSnapshotGetConnect = define<
-  (snapshot: virDomainSnapshotPtr) => virConnectPtr
->({
+export const virDomainSnapshotGetConnect = define<(snapshot: virDomainSnapshotPtr) => virConnectPtr>({
   id: 315, name: 'virDomainSnapshotGetConnect', library: 'libvirt', since: '0.9.5',
   prototype: 'void *virDomainSnapshotGetConnect(void *snapshot)',
   args: [arg.object('snapshot', 0)],
@@ -98,9 +88,7 @@ export const virDomainSnapshotGetConnect = define<
  * `virDomainSnapshotGetDomain`, since libvirt 0.9.5.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virDomainSnapshotGetDomain = define<
-  (snapshot: virDomainSnapshotPtr) => virDomainPtr
->({
+export const virDomainSnapshotGetDomain = define<(snapshot: virDomainSnapshotPtr) => virDomainPtr>({
   id: 316, name: 'virDomainSnapshotGetDomain', library: 'libvirt', since: '0.9.5',
   prototype: 'void *virDomainSnapshotGetDomain(void *snapshot)',
   args: [arg.object('snapshot', 0)],
@@ -108,9 +96,7 @@ export const virDomainSnapshotGetDomain = define<
 });
 
 /** `virDomainSnapshotGetName`, since libvirt 0.9.5. */
-export const virDomainSnapshotGetName = define<
-  (snapshot: virDomainSnapshotPtr) => string
->({
+export const virDomainSnapshotGetName = define<(snapshot: virDomainSnapshotPtr) => string>({
   id: 317, name: 'virDomainSnapshotGetName', library: 'libvirt', since: '0.9.5',
   prototype: 'const char *virDomainSnapshotGetName(void *snapshot)',
   args: [arg.object('snapshot', 0)],
@@ -131,9 +117,7 @@ export const virDomainSnapshotGetParent = define<
 });
 
 /** `virDomainSnapshotGetXMLDesc`, since libvirt 0.8.0. */
-export const virDomainSnapshotGetXMLDesc = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => string
->({
+export const virDomainSnapshotGetXMLDesc = define<(snapshot: virDomainSnapshotPtr, flags?: number) => string>({
   id: 319, name: 'virDomainSnapshotGetXMLDesc', library: 'libvirt', since: '0.8.0',
   prototype: 'OwnedString virDomainSnapshotGetXMLDesc(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -141,9 +125,7 @@ export const virDomainSnapshotGetXMLDesc = define<
 });
 
 /** `virDomainSnapshotHasMetadata`, since libvirt 0.9.13. */
-export const virDomainSnapshotHasMetadata = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => boolean
->({
+export const virDomainSnapshotHasMetadata = define<(snapshot: virDomainSnapshotPtr, flags?: number) => boolean>({
   id: 320, name: 'virDomainSnapshotHasMetadata', library: 'libvirt', since: '0.9.13',
   prototype: 'int virDomainSnapshotHasMetadata(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -151,9 +133,7 @@ export const virDomainSnapshotHasMetadata = define<
 });
 
 /** `virDomainSnapshotIsCurrent`, since libvirt 0.9.13. */
-export const virDomainSnapshotIsCurrent = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => boolean
->({
+export const virDomainSnapshotIsCurrent = define<(snapshot: virDomainSnapshotPtr, flags?: number) => boolean>({
   id: 321, name: 'virDomainSnapshotIsCurrent', library: 'libvirt', since: '0.9.13',
   prototype: 'int virDomainSnapshotIsCurrent(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -204,9 +184,7 @@ export const virDomainSnapshotLookupByName = define<
 });
 
 /** `virDomainSnapshotNum`, since libvirt 0.8.0. */
-export const virDomainSnapshotNum = define<
-  (domain: virDomainPtr, flags?: number) => number
->({
+export const virDomainSnapshotNum = define<(domain: virDomainPtr, flags?: number) => number>({
   id: 326, name: 'virDomainSnapshotNum', library: 'libvirt', since: '0.8.0',
   prototype: 'int virDomainSnapshotNum(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -214,9 +192,7 @@ export const virDomainSnapshotNum = define<
 });
 
 /** `virDomainSnapshotNumChildren`, since libvirt 0.9.7. */
-export const virDomainSnapshotNumChildren = define<
-  (snapshot: virDomainSnapshotPtr, flags?: number) => number
->({
+export const virDomainSnapshotNumChildren = define<(snapshot: virDomainSnapshotPtr, flags?: number) => number>({
   id: 327, name: 'virDomainSnapshotNumChildren', library: 'libvirt', since: '0.9.7',
   prototype: 'int virDomainSnapshotNumChildren(void *snapshot, unsigned int flags)',
   args: [arg.object('snapshot', 0), arg.flags('flags', 1)],
@@ -224,9 +200,7 @@ export const virDomainSnapshotNumChildren = define<
 });
 
 /** `virDomainSnapshotRef`, since libvirt 0.9.13. */
-export const virDomainSnapshotRef = define<
-  (snapshot: virDomainSnapshotPtr) => void
->({
+export const virDomainSnapshotRef = define<(snapshot: virDomainSnapshotPtr) => void>({
   id: 328, name: 'virDomainSnapshotRef', library: 'libvirt', since: '0.9.13',
   prototype: 'int virDomainSnapshotRef(void *snapshot)',
   args: [arg.object('snapshot', 0)],

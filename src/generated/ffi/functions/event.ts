@@ -26,9 +26,7 @@ export const virEventAddTimeout = define<
 });
 
 /** `virEventRegisterDefaultImpl`, since libvirt 0.9.0. */
-export const virEventRegisterDefaultImpl = define<
-  () => void
->({
+export const virEventRegisterDefaultImpl = define<() => void>({
   id: 337, name: 'virEventRegisterDefaultImpl', library: 'libvirt', since: '0.9.0',
   prototype: 'int virEventRegisterDefaultImpl()',
   args: [],
@@ -37,7 +35,14 @@ export const virEventRegisterDefaultImpl = define<
 
 /** `virEventRegisterImpl`, since libvirt 0.5.0. */
 export const virEventRegisterImpl = define<
-  (addHandle: Pointer<'virEventAddHandleFunc'>, updateHandle: Pointer<'virEventUpdateHandleFunc'>, removeHandle: Pointer<'virEventRemoveHandleFunc'>, addTimeout: Pointer<'virEventAddTimeoutFunc'>, updateTimeout: Pointer<'virEventUpdateTimeoutFunc'>, removeTimeout: Pointer<'virEventRemoveTimeoutFunc'>) => void
+  (
+    addHandle: Pointer<'virEventAddHandleFunc'>,
+    updateHandle: Pointer<'virEventUpdateHandleFunc'>,
+    removeHandle: Pointer<'virEventRemoveHandleFunc'>,
+    addTimeout: Pointer<'virEventAddTimeoutFunc'>,
+    updateTimeout: Pointer<'virEventUpdateTimeoutFunc'>,
+    removeTimeout: Pointer<'virEventRemoveTimeoutFunc'>,
+  ) => void
 >({
   id: 338, name: 'virEventRegisterImpl', library: 'libvirt', since: '0.5.0',
   prototype: 'void virEventRegisterImpl(void *addHandle, void *updateHandle, void *removeHandle, void *addTimeout, void *updateTimeout, void *removeTimeout)',
@@ -53,9 +58,7 @@ export const virEventRegisterImpl = define<
 });
 
 /** `virEventRemoveHandle`, since libvirt 0.9.3. */
-export const virEventRemoveHandle = define<
-  (watch: number) => void
->({
+export const virEventRemoveHandle = define<(watch: number) => void>({
   id: 339, name: 'virEventRemoveHandle', library: 'libvirt', since: '0.9.3',
   prototype: 'int virEventRemoveHandle(int watch)',
   args: [arg.int('watch', 0)],
@@ -63,9 +66,7 @@ export const virEventRemoveHandle = define<
 });
 
 /** `virEventRemoveTimeout`, since libvirt 0.9.3. */
-export const virEventRemoveTimeout = define<
-  (timer: number) => void
->({
+export const virEventRemoveTimeout = define<(timer: number) => void>({
   id: 340, name: 'virEventRemoveTimeout', library: 'libvirt', since: '0.9.3',
   prototype: 'int virEventRemoveTimeout(int timer)',
   args: [arg.int('timer', 0)],
@@ -73,9 +74,7 @@ export const virEventRemoveTimeout = define<
 });
 
 /** `virEventRunDefaultImpl`, since libvirt 0.9.0. */
-export const virEventRunDefaultImpl = define<
-  () => void
->({
+export const virEventRunDefaultImpl = define<() => void>({
   id: 341, name: 'virEventRunDefaultImpl', library: 'libvirt', since: '0.9.0',
   prototype: 'int virEventRunDefaultImpl()',
   args: [],
@@ -83,9 +82,7 @@ export const virEventRunDefaultImpl = define<
 });
 
 /** `virEventUpdateHandle`, since libvirt 0.9.3. */
-export const virEventUpdateHandle = define<
-  (watch: number, events: number) => void
->({
+export const virEventUpdateHandle = define<(watch: number, events: number) => void>({
   id: 342, name: 'virEventUpdateHandle', library: 'libvirt', since: '0.9.3',
   prototype: 'void virEventUpdateHandle(int watch, int events)',
   args: [arg.int('watch', 0), arg.int('events', 1)],
@@ -93,9 +90,7 @@ export const virEventUpdateHandle = define<
 });
 
 /** `virEventUpdateTimeout`, since libvirt 0.9.3. */
-export const virEventUpdateTimeout = define<
-  (timer: number, timeout: number) => void
->({
+export const virEventUpdateTimeout = define<(timer: number, timeout: number) => void>({
   id: 343, name: 'virEventUpdateTimeout', library: 'libvirt', since: '0.9.3',
   prototype: 'void virEventUpdateTimeout(int timer, int timeout)',
   args: [arg.int('timer', 0), arg.int('timeout', 1)],

@@ -21,7 +21,15 @@ export const virConnectBaselineCPU = define<
 
 /** `virConnectBaselineHypervisorCPU`, since libvirt 4.4.0. */
 export const virConnectBaselineHypervisorCPU = define<
-  (conn: virConnectPtr, emulator: string | null | undefined, arch: string | null | undefined, machine: string | null | undefined, virttype: string | null | undefined, xmlCPUs: readonly string[], flags?: number) => string
+  (
+    conn: virConnectPtr,
+    emulator: string | null | undefined,
+    arch: string | null | undefined,
+    machine: string | null | undefined,
+    virttype: string | null | undefined,
+    xmlCPUs: readonly string[],
+    flags?: number,
+  ) => string
 >({
   id: 38, name: 'virConnectBaselineHypervisorCPU', library: 'libvirt', since: '4.4.0',
   prototype: 'OwnedString virConnectBaselineHypervisorCPU(void *conn, const char *emulator, const char *arch, const char *machine, const char *virttype, void *xmlCPUs, unsigned int ncpus, unsigned int flags)',
@@ -38,9 +46,7 @@ export const virConnectBaselineHypervisorCPU = define<
 });
 
 /** `virConnectClose`, since libvirt 0.0.3. */
-export const virConnectClose = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectClose = define<(conn: virConnectPtr) => number>({
   id: 39, name: 'virConnectClose', library: 'libvirt', since: '0.0.3',
   prototype: 'int virConnectClose(void *conn)',
   args: [arg.object('conn', 0)],
@@ -59,7 +65,15 @@ export const virConnectCompareCPU = define<
 
 /** `virConnectCompareHypervisorCPU`, since libvirt 4.4.0. */
 export const virConnectCompareHypervisorCPU = define<
-  (conn: virConnectPtr, emulator: string | null | undefined, arch: string | null | undefined, machine: string | null | undefined, virttype: string | null | undefined, xmlCPU: string, flags?: number) => number
+  (
+    conn: virConnectPtr,
+    emulator: string | null | undefined,
+    arch: string | null | undefined,
+    machine: string | null | undefined,
+    virttype: string | null | undefined,
+    xmlCPU: string,
+    flags?: number,
+  ) => number
 >({
   id: 41, name: 'virConnectCompareHypervisorCPU', library: 'libvirt', since: '4.4.0',
   prototype: 'int virConnectCompareHypervisorCPU(void *conn, const char *emulator, const char *arch, const char *machine, const char *virttype, const char *xmlCPU, unsigned int flags)',
@@ -86,9 +100,7 @@ export const virConnectGetCPUModelNames = define<
 });
 
 /** `virConnectGetCapabilities`, since libvirt 0.2.1. */
-export const virConnectGetCapabilities = define<
-  (conn: virConnectPtr) => string
->({
+export const virConnectGetCapabilities = define<(conn: virConnectPtr) => string>({
   id: 53, name: 'virConnectGetCapabilities', library: 'libvirt', since: '0.2.1',
   prototype: 'OwnedString virConnectGetCapabilities(void *conn)',
   args: [arg.object('conn', 0)],
@@ -96,9 +108,7 @@ export const virConnectGetCapabilities = define<
 });
 
 /** `virConnectGetHostname`, since libvirt 0.3.0. */
-export const virConnectGetHostname = define<
-  (conn: virConnectPtr) => string
->({
+export const virConnectGetHostname = define<(conn: virConnectPtr) => string>({
   id: 55, name: 'virConnectGetHostname', library: 'libvirt', since: '0.3.0',
   prototype: 'OwnedString virConnectGetHostname(void *conn)',
   args: [arg.object('conn', 0)],
@@ -106,9 +116,7 @@ export const virConnectGetHostname = define<
 });
 
 /** `virConnectGetLibVersion`, since libvirt 0.7.3. */
-export const virConnectGetLibVersion = define<
-  (conn: virConnectPtr) => number | bigint
->({
+export const virConnectGetLibVersion = define<(conn: virConnectPtr) => number | bigint>({
   id: 56, name: 'virConnectGetLibVersion', library: 'libvirt', since: '0.7.3',
   prototype: 'int virConnectGetLibVersion(void *conn, void *libVer)',
   args: [arg.object('conn', 0), out.ulong('libVer', 1)],
@@ -116,9 +124,7 @@ export const virConnectGetLibVersion = define<
 });
 
 /** `virConnectGetMaxVcpus`, since libvirt 0.2.1. */
-export const virConnectGetMaxVcpus = define<
-  (conn: virConnectPtr, type?: string | null) => number
->({
+export const virConnectGetMaxVcpus = define<(conn: virConnectPtr, type?: string | null) => number>({
   id: 57, name: 'virConnectGetMaxVcpus', library: 'libvirt', since: '0.2.1',
   prototype: 'int virConnectGetMaxVcpus(void *conn, const char *type)',
   args: [arg.object('conn', 0), arg.optionalString('type', 1)],
@@ -126,9 +132,7 @@ export const virConnectGetMaxVcpus = define<
 });
 
 /** `virConnectGetSysinfo`, since libvirt 0.8.8. */
-export const virConnectGetSysinfo = define<
-  (conn: virConnectPtr, flags?: number) => string
->({
+export const virConnectGetSysinfo = define<(conn: virConnectPtr, flags?: number) => string>({
   id: 59, name: 'virConnectGetSysinfo', library: 'libvirt', since: '0.8.8',
   prototype: 'OwnedString virConnectGetSysinfo(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -136,9 +140,7 @@ export const virConnectGetSysinfo = define<
 });
 
 /** `virConnectGetType`, since libvirt 0.0.3. */
-export const virConnectGetType = define<
-  (conn: virConnectPtr) => string
->({
+export const virConnectGetType = define<(conn: virConnectPtr) => string>({
   id: 60, name: 'virConnectGetType', library: 'libvirt', since: '0.0.3',
   prototype: 'const char *virConnectGetType(void *conn)',
   args: [arg.object('conn', 0)],
@@ -146,9 +148,7 @@ export const virConnectGetType = define<
 });
 
 /** `virConnectGetURI`, since libvirt 0.3.0. */
-export const virConnectGetURI = define<
-  (conn: virConnectPtr) => string
->({
+export const virConnectGetURI = define<(conn: virConnectPtr) => string>({
   id: 61, name: 'virConnectGetURI', library: 'libvirt', since: '0.3.0',
   prototype: 'OwnedString virConnectGetURI(void *conn)',
   args: [arg.object('conn', 0)],
@@ -156,9 +156,7 @@ export const virConnectGetURI = define<
 });
 
 /** `virConnectGetVersion`, since libvirt 0.0.3. */
-export const virConnectGetVersion = define<
-  (conn: virConnectPtr) => number | bigint
->({
+export const virConnectGetVersion = define<(conn: virConnectPtr) => number | bigint>({
   id: 62, name: 'virConnectGetVersion', library: 'libvirt', since: '0.0.3',
   prototype: 'int virConnectGetVersion(void *conn, void *hvVer)',
   args: [arg.object('conn', 0), out.ulong('hvVer', 1)],
@@ -166,9 +164,7 @@ export const virConnectGetVersion = define<
 });
 
 /** `virConnectIsAlive`, since libvirt 0.9.8. */
-export const virConnectIsAlive = define<
-  (conn: virConnectPtr) => boolean
->({
+export const virConnectIsAlive = define<(conn: virConnectPtr) => boolean>({
   id: 63, name: 'virConnectIsAlive', library: 'libvirt', since: '0.9.8',
   prototype: 'int virConnectIsAlive(void *conn)',
   args: [arg.object('conn', 0)],
@@ -176,9 +172,7 @@ export const virConnectIsAlive = define<
 });
 
 /** `virConnectIsEncrypted`, since libvirt 0.7.3. */
-export const virConnectIsEncrypted = define<
-  (conn: virConnectPtr) => boolean
->({
+export const virConnectIsEncrypted = define<(conn: virConnectPtr) => boolean>({
   id: 64, name: 'virConnectIsEncrypted', library: 'libvirt', since: '0.7.3',
   prototype: 'int virConnectIsEncrypted(void *conn)',
   args: [arg.object('conn', 0)],
@@ -186,9 +180,7 @@ export const virConnectIsEncrypted = define<
 });
 
 /** `virConnectIsSecure`, since libvirt 0.7.3. */
-export const virConnectIsSecure = define<
-  (conn: virConnectPtr) => boolean
->({
+export const virConnectIsSecure = define<(conn: virConnectPtr) => boolean>({
   id: 65, name: 'virConnectIsSecure', library: 'libvirt', since: '0.7.3',
   prototype: 'int virConnectIsSecure(void *conn)',
   args: [arg.object('conn', 0)],
@@ -199,9 +191,7 @@ export const virConnectIsSecure = define<
  * `virConnectOpen`, since libvirt 0.0.3.
  * The caller owns the handle.
  */
-export const virConnectOpen = define<
-  (name?: string | null) => virConnectPtr
->({
+export const virConnectOpen = define<(name?: string | null) => virConnectPtr>({
   id: 98, name: 'virConnectOpen', library: 'libvirt', since: '0.0.3',
   prototype: 'void *virConnectOpen(const char *name)',
   args: [arg.optionalString('name', 0)],
@@ -225,9 +215,7 @@ export const virConnectOpenAuth = define<
  * `virConnectOpenReadOnly`, since libvirt 0.0.3.
  * The caller owns the handle.
  */
-export const virConnectOpenReadOnly = define<
-  (name?: string | null) => virConnectPtr
->({
+export const virConnectOpenReadOnly = define<(name?: string | null) => virConnectPtr>({
   id: 100, name: 'virConnectOpenReadOnly', library: 'libvirt', since: '0.0.3',
   prototype: 'void *virConnectOpenReadOnly(const char *name)',
   args: [arg.optionalString('name', 0)],
@@ -235,9 +223,7 @@ export const virConnectOpenReadOnly = define<
 });
 
 /** `virConnectRef`, since libvirt 0.6.0. */
-export const virConnectRef = define<
-  (conn: virConnectPtr) => void
->({
+export const virConnectRef = define<(conn: virConnectPtr) => void>({
   id: 101, name: 'virConnectRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virConnectRef(void *conn)',
   args: [arg.object('conn', 0)],
@@ -285,9 +271,7 @@ export const virGetVersion = define<
 });
 
 /** `virInitialize`, since libvirt 0.1.0. */
-export const virInitialize = define<
-  () => void
->({
+export const virInitialize = define<() => void>({
   id: 350, name: 'virInitialize', library: 'libvirt', since: '0.1.0',
   prototype: 'int virInitialize()',
   args: [],
@@ -320,9 +304,7 @@ export const virNodeGetCellsFreeMemory = define<
 });
 
 /** `virNodeGetFreeMemory`, since libvirt 0.3.3. */
-export const virNodeGetFreeMemory = define<
-  (conn: virConnectPtr) => number | bigint
->({
+export const virNodeGetFreeMemory = define<(conn: virConnectPtr) => number | bigint>({
   id: 454, name: 'virNodeGetFreeMemory', library: 'libvirt', since: '0.3.3',
   prototype: 'unsigned long long virNodeGetFreeMemory(void *conn)',
   args: [arg.object('conn', 0)],
@@ -330,9 +312,7 @@ export const virNodeGetFreeMemory = define<
 });
 
 /** `virNodeGetInfo`, since libvirt 0.1.0. */
-export const virNodeGetInfo = define<
-  (conn: virConnectPtr) => virNodeInfo
->({
+export const virNodeGetInfo = define<(conn: virConnectPtr) => virNodeInfo>({
   id: 456, name: 'virNodeGetInfo', library: 'libvirt', since: '0.1.0',
   prototype: 'int virNodeGetInfo(void *conn, void *info)',
   args: [arg.object('conn', 0), out.struct('info', 1, virNodeInfo)],
@@ -375,9 +355,7 @@ export const virNodeGetSEVInfo = define<
 });
 
 /** `virNodeGetSecurityModel`, since libvirt 0.6.1. */
-export const virNodeGetSecurityModel = define<
-  (conn: virConnectPtr) => virSecurityModel
->({
+export const virNodeGetSecurityModel = define<(conn: virConnectPtr) => virSecurityModel>({
   id: 460, name: 'virNodeGetSecurityModel', library: 'libvirt', since: '0.6.1',
   prototype: 'int virNodeGetSecurityModel(void *conn, void *secmodel)',
   args: [arg.object('conn', 0), out.struct('secmodel', 1, virSecurityModel)],

@@ -6,9 +6,7 @@ import { returns } from '../../../ffi/returns.js';
 import type { virConnectPtr, virInterfacePtr } from '../types.js';
 
 /** `virConnectListAllInterfaces`, since libvirt 0.10.2. */
-export const virConnectListAllInterfaces = define<
-  (conn: virConnectPtr, flags?: number) => virInterfacePtr[]
->({
+export const virConnectListAllInterfaces = define<(conn: virConnectPtr, flags?: number) => virInterfacePtr[]>({
   id: 67, name: 'virConnectListAllInterfaces', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllInterfaces(void *conn, void *ifaces, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('ifaces', 1), arg.flags('flags', 2)],
@@ -16,9 +14,7 @@ export const virConnectListAllInterfaces = define<
 });
 
 /** `virConnectListDefinedInterfaces`, since libvirt 0.7.0. */
-export const virConnectListDefinedInterfaces = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListDefinedInterfaces = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 75, name: 'virConnectListDefinedInterfaces', library: 'libvirt', since: '0.7.0',
   prototype: 'int virConnectListDefinedInterfaces(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -26,9 +22,7 @@ export const virConnectListDefinedInterfaces = define<
 });
 
 /** `virConnectListInterfaces`, since libvirt 0.6.4. */
-export const virConnectListInterfaces = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListInterfaces = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 79, name: 'virConnectListInterfaces', library: 'libvirt', since: '0.6.4',
   prototype: 'int virConnectListInterfaces(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -36,9 +30,7 @@ export const virConnectListInterfaces = define<
 });
 
 /** `virConnectNumOfDefinedInterfaces`, since libvirt 0.7.0. */
-export const virConnectNumOfDefinedInterfaces = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfDefinedInterfaces = define<(conn: virConnectPtr) => number>({
   id: 89, name: 'virConnectNumOfDefinedInterfaces', library: 'libvirt', since: '0.7.0',
   prototype: 'int virConnectNumOfDefinedInterfaces(void *conn)',
   args: [arg.object('conn', 0)],
@@ -46,9 +38,7 @@ export const virConnectNumOfDefinedInterfaces = define<
 });
 
 /** `virConnectNumOfInterfaces`, since libvirt 0.6.4. */
-export const virConnectNumOfInterfaces = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfInterfaces = define<(conn: virConnectPtr) => number>({
   id: 93, name: 'virConnectNumOfInterfaces', library: 'libvirt', since: '0.6.4',
   prototype: 'int virConnectNumOfInterfaces(void *conn)',
   args: [arg.object('conn', 0)],
@@ -56,9 +46,7 @@ export const virConnectNumOfInterfaces = define<
 });
 
 /** `virInterfaceChangeBegin`, since libvirt 0.9.2. */
-export const virInterfaceChangeBegin = define<
-  (conn: virConnectPtr, flags?: number) => void
->({
+export const virInterfaceChangeBegin = define<(conn: virConnectPtr, flags?: number) => void>({
   id: 351, name: 'virInterfaceChangeBegin', library: 'libvirt', since: '0.9.2',
   prototype: 'int virInterfaceChangeBegin(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -66,9 +54,7 @@ export const virInterfaceChangeBegin = define<
 });
 
 /** `virInterfaceChangeCommit`, since libvirt 0.9.2. */
-export const virInterfaceChangeCommit = define<
-  (conn: virConnectPtr, flags?: number) => void
->({
+export const virInterfaceChangeCommit = define<(conn: virConnectPtr, flags?: number) => void>({
   id: 352, name: 'virInterfaceChangeCommit', library: 'libvirt', since: '0.9.2',
   prototype: 'int virInterfaceChangeCommit(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -76,9 +62,7 @@ export const virInterfaceChangeCommit = define<
 });
 
 /** `virInterfaceChangeRollback`, since libvirt 0.9.2. */
-export const virInterfaceChangeRollback = define<
-  (conn: virConnectPtr, flags?: number) => void
->({
+export const virInterfaceChangeRollback = define<(conn: virConnectPtr, flags?: number) => void>({
   id: 353, name: 'virInterfaceChangeRollback', library: 'libvirt', since: '0.9.2',
   prototype: 'int virInterfaceChangeRollback(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -86,9 +70,7 @@ export const virInterfaceChangeRollback = define<
 });
 
 /** `virInterfaceCreate`, since libvirt 0.6.4. */
-export const virInterfaceCreate = define<
-  (iface: virInterfacePtr, flags?: number) => void
->({
+export const virInterfaceCreate = define<(iface: virInterfacePtr, flags?: number) => void>({
   id: 354, name: 'virInterfaceCreate', library: 'libvirt', since: '0.6.4',
   prototype: 'int virInterfaceCreate(void *iface, unsigned int flags)',
   args: [arg.object('iface', 0), arg.flags('flags', 1)],
@@ -109,9 +91,7 @@ export const virInterfaceDefineXML = define<
 });
 
 /** `virInterfaceDestroy`, since libvirt 0.6.4. */
-export const virInterfaceDestroy = define<
-  (iface: virInterfacePtr, flags?: number) => void
->({
+export const virInterfaceDestroy = define<(iface: virInterfacePtr, flags?: number) => void>({
   id: 356, name: 'virInterfaceDestroy', library: 'libvirt', since: '0.6.4',
   prototype: 'int virInterfaceDestroy(void *iface, unsigned int flags)',
   args: [arg.object('iface', 0), arg.flags('flags', 1)],
@@ -119,9 +99,7 @@ export const virInterfaceDestroy = define<
 });
 
 /** `virInterfaceFree`, since libvirt 0.6.4. */
-export const virInterfaceFree = define<
-  (iface: virInterfacePtr) => void
->({
+export const virInterfaceFree = define<(iface: virInterfacePtr) => void>({
   id: 357, name: 'virInterfaceFree', library: 'libvirt', since: '0.6.4',
   prototype: 'int virInterfaceFree(void *iface)',
   args: [arg.object('iface', 0)],
@@ -132,9 +110,7 @@ export const virInterfaceFree = define<
  * `virInterfaceGetConnect`, since libvirt 0.6.4.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virInterfaceGetConnect = define<
-  (iface: virInterfacePtr) => virConnectPtr
->({
+export const virInterfaceGetConnect = define<(iface: virInterfacePtr) => virConnectPtr>({
   id: 358, name: 'virInterfaceGetConnect', library: 'libvirt', since: '0.6.4',
   prototype: 'void *virInterfaceGetConnect(void *iface)',
   args: [arg.object('iface', 0)],
@@ -142,9 +118,7 @@ export const virInterfaceGetConnect = define<
 });
 
 /** `virInterfaceGetMACString`, since libvirt 0.6.4. */
-export const virInterfaceGetMACString = define<
-  (iface: virInterfacePtr) => string
->({
+export const virInterfaceGetMACString = define<(iface: virInterfacePtr) => string>({
   id: 359, name: 'virInterfaceGetMACString', library: 'libvirt', since: '0.6.4',
   prototype: 'const char *virInterfaceGetMACString(void *iface)',
   args: [arg.object('iface', 0)],
@@ -152,9 +126,7 @@ export const virInterfaceGetMACString = define<
 });
 
 /** `virInterfaceGetName`, since libvirt 0.6.4. */
-export const virInterfaceGetName = define<
-  (iface: virInterfacePtr) => string
->({
+export const virInterfaceGetName = define<(iface: virInterfacePtr) => string>({
   id: 360, name: 'virInterfaceGetName', library: 'libvirt', since: '0.6.4',
   prototype: 'const char *virInterfaceGetName(void *iface)',
   args: [arg.object('iface', 0)],
@@ -162,9 +134,7 @@ export const virInterfaceGetName = define<
 });
 
 /** `virInterfaceGetXMLDesc`, since libvirt 0.6.4. */
-export const virInterfaceGetXMLDesc = define<
-  (iface: virInterfacePtr, flags?: number) => string
->({
+export const virInterfaceGetXMLDesc = define<(iface: virInterfacePtr, flags?: number) => string>({
   id: 361, name: 'virInterfaceGetXMLDesc', library: 'libvirt', since: '0.6.4',
   prototype: 'OwnedString virInterfaceGetXMLDesc(void *iface, unsigned int flags)',
   args: [arg.object('iface', 0), arg.flags('flags', 1)],
@@ -172,9 +142,7 @@ export const virInterfaceGetXMLDesc = define<
 });
 
 /** `virInterfaceIsActive`, since libvirt 0.7.3. */
-export const virInterfaceIsActive = define<
-  (iface: virInterfacePtr) => boolean
->({
+export const virInterfaceIsActive = define<(iface: virInterfacePtr) => boolean>({
   id: 362, name: 'virInterfaceIsActive', library: 'libvirt', since: '0.7.3',
   prototype: 'int virInterfaceIsActive(void *iface)',
   args: [arg.object('iface', 0)],
@@ -185,9 +153,7 @@ export const virInterfaceIsActive = define<
  * `virInterfaceLookupByMACString`, since libvirt 0.6.4.
  * The caller owns the handle.
  */
-export const virInterfaceLookupByMACString = define<
-  (conn: virConnectPtr, macstr: string) => virInterfacePtr
->({
+export const virInterfaceLookupByMACString = define<(conn: virConnectPtr, macstr: string) => virInterfacePtr>({
   id: 363, name: 'virInterfaceLookupByMACString', library: 'libvirt', since: '0.6.4',
   prototype: 'void *virInterfaceLookupByMACString(void *conn, const char *macstr)',
   args: [arg.object('conn', 0), arg.string('macstr', 1)],
@@ -198,9 +164,7 @@ export const virInterfaceLookupByMACString = define<
  * `virInterfaceLookupByName`, since libvirt 0.6.4.
  * The caller owns the handle.
  */
-export const virInterfaceLookupByName = define<
-  (conn: virConnectPtr, name: string) => virInterfacePtr
->({
+export const virInterfaceLookupByName = define<(conn: virConnectPtr, name: string) => virInterfacePtr>({
   id: 364, name: 'virInterfaceLookupByName', library: 'libvirt', since: '0.6.4',
   prototype: 'void *virInterfaceLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -208,9 +172,7 @@ export const virInterfaceLookupByName = define<
 });
 
 /** `virInterfaceRef`, since libvirt 0.6.4. */
-export const virInterfaceRef = define<
-  (iface: virInterfacePtr) => void
->({
+export const virInterfaceRef = define<(iface: virInterfacePtr) => void>({
   id: 365, name: 'virInterfaceRef', library: 'libvirt', since: '0.6.4',
   prototype: 'int virInterfaceRef(void *iface)',
   args: [arg.object('iface', 0)],
@@ -218,9 +180,7 @@ export const virInterfaceRef = define<
 });
 
 /** `virInterfaceUndefine`, since libvirt 0.6.4. */
-export const virInterfaceUndefine = define<
-  (iface: virInterfacePtr) => void
->({
+export const virInterfaceUndefine = define<(iface: virInterfacePtr) => void>({
   id: 366, name: 'virInterfaceUndefine', library: 'libvirt', since: '0.6.4',
   prototype: 'int virInterfaceUndefine(void *iface)',
   args: [arg.object('iface', 0)],

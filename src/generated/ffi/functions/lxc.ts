@@ -6,9 +6,7 @@ import { returns } from '../../../ffi/returns.js';
 import type { virDomainPtr } from '../types.js';
 
 /** `virDomainLxcEnterCGroup`, since libvirt 2.0.0. */
-export const virDomainLxcEnterCGroup = define<
-  (domain: virDomainPtr, flags?: number) => void
->({
+export const virDomainLxcEnterCGroup = define<(domain: virDomainPtr, flags?: number) => void>({
   id: 229, name: 'virDomainLxcEnterCGroup', library: 'libvirt-lxc', since: '2.0.0',
   prototype: 'int virDomainLxcEnterCGroup(void *domain, unsigned int flags)',
   args: [arg.object('domain', 0), arg.flags('flags', 1)],
@@ -26,9 +24,7 @@ export const virDomainLxcEnterNamespace = define<
 });
 
 /** `virDomainLxcOpenNamespace`, since libvirt 1.0.2. */
-export const virDomainLxcOpenNamespace = define<
-  (domain: virDomainPtr, flags?: number) => number[]
->({
+export const virDomainLxcOpenNamespace = define<(domain: virDomainPtr, flags?: number) => number[]>({
   id: 232, name: 'virDomainLxcOpenNamespace', library: 'libvirt-lxc', since: '1.0.2',
   prototype: 'int virDomainLxcOpenNamespace(void *domain, void *fdlist, unsigned int flags)',
   args: [arg.object('domain', 0), out.ints('fdlist', 1, -1), arg.flags('flags', 2)],

@@ -9,9 +9,7 @@ import { virNetworkDHCPLease } from '../structs.js';
 import type { virConnectPtr, virNetworkPortPtr, virNetworkPtr } from '../types.js';
 
 /** `virConnectListAllNetworks`, since libvirt 0.10.2. */
-export const virConnectListAllNetworks = define<
-  (conn: virConnectPtr, flags?: number) => virNetworkPtr[]
->({
+export const virConnectListAllNetworks = define<(conn: virConnectPtr, flags?: number) => virNetworkPtr[]>({
   id: 70, name: 'virConnectListAllNetworks', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllNetworks(void *conn, void *nets, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('nets', 1), arg.flags('flags', 2)],
@@ -19,9 +17,7 @@ export const virConnectListAllNetworks = define<
 });
 
 /** `virConnectListDefinedNetworks`, since libvirt 0.2.0. */
-export const virConnectListDefinedNetworks = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListDefinedNetworks = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 76, name: 'virConnectListDefinedNetworks', library: 'libvirt', since: '0.2.0',
   prototype: 'int virConnectListDefinedNetworks(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -29,9 +25,7 @@ export const virConnectListDefinedNetworks = define<
 });
 
 /** `virConnectListNetworks`, since libvirt 0.2.0. */
-export const virConnectListNetworks = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListNetworks = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 81, name: 'virConnectListNetworks', library: 'libvirt', since: '0.2.0',
   prototype: 'int virConnectListNetworks(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -39,9 +33,7 @@ export const virConnectListNetworks = define<
 });
 
 /** `virConnectNetworkEventDeregisterAny`, since libvirt 1.2.1. */
-export const virConnectNetworkEventDeregisterAny = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectNetworkEventDeregisterAny = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 84, name: 'virConnectNetworkEventDeregisterAny', library: 'libvirt', since: '1.2.1',
   prototype: 'int virConnectNetworkEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -50,7 +42,12 @@ export const virConnectNetworkEventDeregisterAny = define<
 
 /** `virConnectNetworkEventRegisterAny`, since libvirt 1.2.1. */
 export const virConnectNetworkEventRegisterAny = define<
-  <Event extends EventOf<'virConnectNetworkEventRegisterAny'>>(conn: virConnectPtr, net: virNetworkPtr | null | undefined, eventID: Event, cb: EventListener<'virConnectNetworkEventRegisterAny', Event>) => number
+  <Event extends EventOf<'virConnectNetworkEventRegisterAny'>>(
+    conn: virConnectPtr,
+    net: virNetworkPtr | null | undefined,
+    eventID: Event,
+    cb: EventListener<'virConnectNetworkEventRegisterAny', Event>,
+  ) => number
 >({
   id: 85, name: 'virConnectNetworkEventRegisterAny', library: 'libvirt', since: '1.2.1',
   prototype: 'int virConnectNetworkEventRegisterAny(void *conn, void *net, int eventID, void *cb, void *opaque, void *freecb)',
@@ -64,9 +61,7 @@ export const virConnectNetworkEventRegisterAny = define<
 });
 
 /** `virConnectNumOfDefinedNetworks`, since libvirt 0.2.0. */
-export const virConnectNumOfDefinedNetworks = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfDefinedNetworks = define<(conn: virConnectPtr) => number>({
   id: 90, name: 'virConnectNumOfDefinedNetworks', library: 'libvirt', since: '0.2.0',
   prototype: 'int virConnectNumOfDefinedNetworks(void *conn)',
   args: [arg.object('conn', 0)],
@@ -74,9 +69,7 @@ export const virConnectNumOfDefinedNetworks = define<
 });
 
 /** `virConnectNumOfNetworks`, since libvirt 0.2.0. */
-export const virConnectNumOfNetworks = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfNetworks = define<(conn: virConnectPtr) => number>({
   id: 95, name: 'virConnectNumOfNetworks', library: 'libvirt', since: '0.2.0',
   prototype: 'int virConnectNumOfNetworks(void *conn)',
   args: [arg.object('conn', 0)],
@@ -84,9 +77,7 @@ export const virConnectNumOfNetworks = define<
 });
 
 /** `virNetworkCreate`, since libvirt 0.2.0. */
-export const virNetworkCreate = define<
-  (network: virNetworkPtr) => void
->({
+export const virNetworkCreate = define<(network: virNetworkPtr) => void>({
   id: 387, name: 'virNetworkCreate', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkCreate(void *network)',
   args: [arg.object('network', 0)],
@@ -97,9 +88,7 @@ export const virNetworkCreate = define<
  * `virNetworkCreateXML`, since libvirt 0.2.0.
  * The caller owns the handle.
  */
-export const virNetworkCreateXML = define<
-  (conn: virConnectPtr, xmlDesc: string) => virNetworkPtr
->({
+export const virNetworkCreateXML = define<(conn: virConnectPtr, xmlDesc: string) => virNetworkPtr>({
   id: 388, name: 'virNetworkCreateXML', library: 'libvirt', since: '0.2.0',
   prototype: 'void *virNetworkCreateXML(void *conn, const char *xmlDesc)',
   args: [arg.object('conn', 0), arg.string('xmlDesc', 1)],
@@ -120,9 +109,7 @@ export const virNetworkCreateXMLFlags = define<
 });
 
 /** `virNetworkDHCPLeaseFree`, since libvirt 1.2.6. */
-export const virNetworkDHCPLeaseFree = define<
-  (lease: Pointer<'virNetworkDHCPLease'>) => void
->({
+export const virNetworkDHCPLeaseFree = define<(lease: Pointer<'virNetworkDHCPLease'>) => void>({
   id: 390, name: 'virNetworkDHCPLeaseFree', library: 'libvirt', since: '1.2.6',
   prototype: 'void virNetworkDHCPLeaseFree(void *lease)',
   args: [arg.pointer('lease', 0)],
@@ -133,9 +120,7 @@ export const virNetworkDHCPLeaseFree = define<
  * `virNetworkDefineXML`, since libvirt 0.2.0.
  * The caller owns the handle.
  */
-export const virNetworkDefineXML = define<
-  (conn: virConnectPtr, xml: string) => virNetworkPtr
->({
+export const virNetworkDefineXML = define<(conn: virConnectPtr, xml: string) => virNetworkPtr>({
   id: 391, name: 'virNetworkDefineXML', library: 'libvirt', since: '0.2.0',
   prototype: 'void *virNetworkDefineXML(void *conn, const char *xml)',
   args: [arg.object('conn', 0), arg.string('xml', 1)],
@@ -156,9 +141,7 @@ export const virNetworkDefineXMLFlags = define<
 });
 
 /** `virNetworkDestroy`, since libvirt 0.2.0. */
-export const virNetworkDestroy = define<
-  (network: virNetworkPtr) => void
->({
+export const virNetworkDestroy = define<(network: virNetworkPtr) => void>({
   id: 393, name: 'virNetworkDestroy', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkDestroy(void *network)',
   args: [arg.object('network', 0)],
@@ -166,9 +149,7 @@ export const virNetworkDestroy = define<
 });
 
 /** `virNetworkFree`, since libvirt 0.2.0. */
-export const virNetworkFree = define<
-  (network: virNetworkPtr) => void
->({
+export const virNetworkFree = define<(network: virNetworkPtr) => void>({
   id: 394, name: 'virNetworkFree', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkFree(void *network)',
   args: [arg.object('network', 0)],
@@ -176,9 +157,7 @@ export const virNetworkFree = define<
 });
 
 /** `virNetworkGetAutostart`, since libvirt 0.2.1. */
-export const virNetworkGetAutostart = define<
-  (network: virNetworkPtr) => boolean
->({
+export const virNetworkGetAutostart = define<(network: virNetworkPtr) => boolean>({
   id: 395, name: 'virNetworkGetAutostart', library: 'libvirt', since: '0.2.1',
   prototype: 'int virNetworkGetAutostart(void *network, void *autostart)',
   args: [arg.object('network', 0), out.boolean('autostart', 1)],
@@ -186,9 +165,7 @@ export const virNetworkGetAutostart = define<
 });
 
 /** `virNetworkGetBridgeName`, since libvirt 0.2.0. */
-export const virNetworkGetBridgeName = define<
-  (network: virNetworkPtr) => string
->({
+export const virNetworkGetBridgeName = define<(network: virNetworkPtr) => string>({
   id: 396, name: 'virNetworkGetBridgeName', library: 'libvirt', since: '0.2.0',
   prototype: 'OwnedString virNetworkGetBridgeName(void *network)',
   args: [arg.object('network', 0)],
@@ -199,9 +176,7 @@ export const virNetworkGetBridgeName = define<
  * `virNetworkGetConnect`, since libvirt 0.3.0.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virNetworkGetConnect = define<
-  (net: virNetworkPtr) => virConnectPtr
->({
+export const virNetworkGetConnect = define<(net: virNetworkPtr) => virConnectPtr>({
   id: 397, name: 'virNetworkGetConnect', library: 'libvirt', since: '0.3.0',
   prototype: 'void *virNetworkGetConnect(void *net)',
   args: [arg.object('net', 0)],
@@ -234,9 +209,7 @@ export const virNetworkGetMetadata = define<
 });
 
 /** `virNetworkGetName`, since libvirt 0.2.0. */
-export const virNetworkGetName = define<
-  (network: virNetworkPtr) => string
->({
+export const virNetworkGetName = define<(network: virNetworkPtr) => string>({
   id: 400, name: 'virNetworkGetName', library: 'libvirt', since: '0.2.0',
   prototype: 'const char *virNetworkGetName(void *network)',
   args: [arg.object('network', 0)],
@@ -244,9 +217,7 @@ export const virNetworkGetName = define<
 });
 
 /** `virNetworkGetUUID`, since libvirt 0.2.0. */
-export const virNetworkGetUUID = define<
-  (network: virNetworkPtr) => Uint8Array
->({
+export const virNetworkGetUUID = define<(network: virNetworkPtr) => Uint8Array>({
   id: 401, name: 'virNetworkGetUUID', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkGetUUID(void *network, void *uuid)',
   args: [arg.object('network', 0), out.uuid('uuid', 1)],
@@ -254,9 +225,7 @@ export const virNetworkGetUUID = define<
 });
 
 /** `virNetworkGetUUIDString`, since libvirt 0.2.0. */
-export const virNetworkGetUUIDString = define<
-  (network: virNetworkPtr) => string
->({
+export const virNetworkGetUUIDString = define<(network: virNetworkPtr) => string>({
   id: 402, name: 'virNetworkGetUUIDString', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkGetUUIDString(void *network, void *buf)',
   args: [arg.object('network', 0), out.text('buf', 1, 37)],
@@ -264,9 +233,7 @@ export const virNetworkGetUUIDString = define<
 });
 
 /** `virNetworkGetXMLDesc`, since libvirt 0.2.0. */
-export const virNetworkGetXMLDesc = define<
-  (network: virNetworkPtr, flags?: number) => string
->({
+export const virNetworkGetXMLDesc = define<(network: virNetworkPtr, flags?: number) => string>({
   id: 403, name: 'virNetworkGetXMLDesc', library: 'libvirt', since: '0.2.0',
   prototype: 'OwnedString virNetworkGetXMLDesc(void *network, unsigned int flags)',
   args: [arg.object('network', 0), arg.flags('flags', 1)],
@@ -274,9 +241,7 @@ export const virNetworkGetXMLDesc = define<
 });
 
 /** `virNetworkIsActive`, since libvirt 0.7.3. */
-export const virNetworkIsActive = define<
-  (net: virNetworkPtr) => boolean
->({
+export const virNetworkIsActive = define<(net: virNetworkPtr) => boolean>({
   id: 404, name: 'virNetworkIsActive', library: 'libvirt', since: '0.7.3',
   prototype: 'int virNetworkIsActive(void *net)',
   args: [arg.object('net', 0)],
@@ -284,9 +249,7 @@ export const virNetworkIsActive = define<
 });
 
 /** `virNetworkIsPersistent`, since libvirt 0.7.3. */
-export const virNetworkIsPersistent = define<
-  (net: virNetworkPtr) => boolean
->({
+export const virNetworkIsPersistent = define<(net: virNetworkPtr) => boolean>({
   id: 405, name: 'virNetworkIsPersistent', library: 'libvirt', since: '0.7.3',
   prototype: 'int virNetworkIsPersistent(void *net)',
   args: [arg.object('net', 0)],
@@ -307,9 +270,7 @@ export const virNetworkListAllPorts = define<
  * `virNetworkLookupByName`, since libvirt 0.2.0.
  * The caller owns the handle.
  */
-export const virNetworkLookupByName = define<
-  (conn: virConnectPtr, name: string) => virNetworkPtr
->({
+export const virNetworkLookupByName = define<(conn: virConnectPtr, name: string) => virNetworkPtr>({
   id: 407, name: 'virNetworkLookupByName', library: 'libvirt', since: '0.2.0',
   prototype: 'void *virNetworkLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -333,9 +294,7 @@ export const virNetworkLookupByUUID = define<
  * `virNetworkLookupByUUIDString`, since libvirt 0.2.0.
  * The caller owns the handle.
  */
-export const virNetworkLookupByUUIDString = define<
-  (conn: virConnectPtr, uuidstr: string) => virNetworkPtr
->({
+export const virNetworkLookupByUUIDString = define<(conn: virConnectPtr, uuidstr: string) => virNetworkPtr>({
   id: 409, name: 'virNetworkLookupByUUIDString', library: 'libvirt', since: '0.2.0',
   prototype: 'void *virNetworkLookupByUUIDString(void *conn, const char *uuidstr)',
   args: [arg.object('conn', 0), arg.string('uuidstr', 1)],
@@ -356,9 +315,7 @@ export const virNetworkPortCreateXML = define<
 });
 
 /** `virNetworkPortDelete`, since libvirt 5.5.0. */
-export const virNetworkPortDelete = define<
-  (port: virNetworkPortPtr, flags?: number) => void
->({
+export const virNetworkPortDelete = define<(port: virNetworkPortPtr, flags?: number) => void>({
   id: 411, name: 'virNetworkPortDelete', library: 'libvirt', since: '5.5.0',
   prototype: 'int virNetworkPortDelete(void *port, unsigned int flags)',
   args: [arg.object('port', 0), arg.flags('flags', 1)],
@@ -366,9 +323,7 @@ export const virNetworkPortDelete = define<
 });
 
 /** `virNetworkPortFree`, since libvirt 5.5.0. */
-export const virNetworkPortFree = define<
-  (port: virNetworkPortPtr) => void
->({
+export const virNetworkPortFree = define<(port: virNetworkPortPtr) => void>({
   id: 412, name: 'virNetworkPortFree', library: 'libvirt', since: '5.5.0',
   prototype: 'int virNetworkPortFree(void *port)',
   args: [arg.object('port', 0)],
@@ -379,9 +334,7 @@ export const virNetworkPortFree = define<
  * `virNetworkPortGetNetwork`, since libvirt 5.5.0.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virNetworkPortGetNetwork = define<
-  (port: virNetworkPortPtr) => virNetworkPtr
->({
+export const virNetworkPortGetNetwork = define<(port: virNetworkPortPtr) => virNetworkPtr>({
   id: 413, name: 'virNetworkPortGetNetwork', library: 'libvirt', since: '5.5.0',
   prototype: 'void *virNetworkPortGetNetwork(void *port)',
   args: [arg.object('port', 0)],
@@ -399,9 +352,7 @@ export const virNetworkPortGetParameters = define<
 });
 
 /** `virNetworkPortGetUUID`, since libvirt 5.5.0. */
-export const virNetworkPortGetUUID = define<
-  (port: virNetworkPortPtr) => Uint8Array
->({
+export const virNetworkPortGetUUID = define<(port: virNetworkPortPtr) => Uint8Array>({
   id: 415, name: 'virNetworkPortGetUUID', library: 'libvirt', since: '5.5.0',
   prototype: 'int virNetworkPortGetUUID(void *port, void *uuid)',
   args: [arg.object('port', 0), out.uuid('uuid', 1)],
@@ -409,9 +360,7 @@ export const virNetworkPortGetUUID = define<
 });
 
 /** `virNetworkPortGetUUIDString`, since libvirt 5.5.0. */
-export const virNetworkPortGetUUIDString = define<
-  (port: virNetworkPortPtr) => string
->({
+export const virNetworkPortGetUUIDString = define<(port: virNetworkPortPtr) => string>({
   id: 416, name: 'virNetworkPortGetUUIDString', library: 'libvirt', since: '5.5.0',
   prototype: 'int virNetworkPortGetUUIDString(void *port, void *buf)',
   args: [arg.object('port', 0), out.text('buf', 1, 37)],
@@ -419,9 +368,7 @@ export const virNetworkPortGetUUIDString = define<
 });
 
 /** `virNetworkPortGetXMLDesc`, since libvirt 5.5.0. */
-export const virNetworkPortGetXMLDesc = define<
-  (port: virNetworkPortPtr, flags?: number) => string
->({
+export const virNetworkPortGetXMLDesc = define<(port: virNetworkPortPtr, flags?: number) => string>({
   id: 417, name: 'virNetworkPortGetXMLDesc', library: 'libvirt', since: '5.5.0',
   prototype: 'OwnedString virNetworkPortGetXMLDesc(void *port, unsigned int flags)',
   args: [arg.object('port', 0), arg.flags('flags', 1)],
@@ -445,9 +392,7 @@ export const virNetworkPortLookupByUUID = define<
  * `virNetworkPortLookupByUUIDString`, since libvirt 5.5.0.
  * The caller owns the handle.
  */
-export const virNetworkPortLookupByUUIDString = define<
-  (net: virNetworkPtr, uuidstr: string) => virNetworkPortPtr
->({
+export const virNetworkPortLookupByUUIDString = define<(net: virNetworkPtr, uuidstr: string) => virNetworkPortPtr>({
   id: 419, name: 'virNetworkPortLookupByUUIDString', library: 'libvirt', since: '5.5.0',
   prototype: 'void *virNetworkPortLookupByUUIDString(void *net, const char *uuidstr)',
   args: [arg.object('net', 0), arg.string('uuidstr', 1)],
@@ -455,9 +400,7 @@ export const virNetworkPortLookupByUUIDString = define<
 });
 
 /** `virNetworkPortRef`, since libvirt 5.5.0. */
-export const virNetworkPortRef = define<
-  (port: virNetworkPortPtr) => void
->({
+export const virNetworkPortRef = define<(port: virNetworkPortPtr) => void>({
   id: 420, name: 'virNetworkPortRef', library: 'libvirt', since: '5.5.0',
   prototype: 'int virNetworkPortRef(void *port)',
   args: [arg.object('port', 0)],
@@ -475,9 +418,7 @@ export const virNetworkPortSetParameters = define<
 });
 
 /** `virNetworkRef`, since libvirt 0.6.0. */
-export const virNetworkRef = define<
-  (network: virNetworkPtr) => void
->({
+export const virNetworkRef = define<(network: virNetworkPtr) => void>({
   id: 422, name: 'virNetworkRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virNetworkRef(void *network)',
   args: [arg.object('network', 0)],
@@ -485,9 +426,7 @@ export const virNetworkRef = define<
 });
 
 /** `virNetworkSetAutostart`, since libvirt 0.2.1. */
-export const virNetworkSetAutostart = define<
-  (network: virNetworkPtr, autostart: boolean) => void
->({
+export const virNetworkSetAutostart = define<(network: virNetworkPtr, autostart: boolean) => void>({
   id: 423, name: 'virNetworkSetAutostart', library: 'libvirt', since: '0.2.1',
   prototype: 'int virNetworkSetAutostart(void *network, int autostart)',
   args: [arg.object('network', 0), arg.boolean('autostart', 1)],
@@ -496,7 +435,14 @@ export const virNetworkSetAutostart = define<
 
 /** `virNetworkSetMetadata`, since libvirt 9.7.0. */
 export const virNetworkSetMetadata = define<
-  (network: virNetworkPtr, type: number, metadata?: string | null, key?: string | null, uri?: string | null, flags?: number) => void
+  (
+    network: virNetworkPtr,
+    type: number,
+    metadata?: string | null,
+    key?: string | null,
+    uri?: string | null,
+    flags?: number,
+  ) => void
 >({
   id: 424, name: 'virNetworkSetMetadata', library: 'libvirt', since: '9.7.0',
   prototype: 'int virNetworkSetMetadata(void *network, int type, const char *metadata, const char *key, const char *uri, unsigned int flags)',
@@ -512,9 +458,7 @@ export const virNetworkSetMetadata = define<
 });
 
 /** `virNetworkUndefine`, since libvirt 0.2.0. */
-export const virNetworkUndefine = define<
-  (network: virNetworkPtr) => void
->({
+export const virNetworkUndefine = define<(network: virNetworkPtr) => void>({
   id: 425, name: 'virNetworkUndefine', library: 'libvirt', since: '0.2.0',
   prototype: 'int virNetworkUndefine(void *network)',
   args: [arg.object('network', 0)],

@@ -7,9 +7,7 @@ import type { EventListener, EventOf } from '../events.js';
 import type { virConnectPtr, virNodeDevicePtr } from '../types.js';
 
 /** `virConnectListAllNodeDevices`, since libvirt 0.10.2. */
-export const virConnectListAllNodeDevices = define<
-  (conn: virConnectPtr, flags?: number) => virNodeDevicePtr[]
->({
+export const virConnectListAllNodeDevices = define<(conn: virConnectPtr, flags?: number) => virNodeDevicePtr[]>({
   id: 71, name: 'virConnectListAllNodeDevices', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllNodeDevices(void *conn, void *devices, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('devices', 1), arg.flags('flags', 2)],
@@ -17,9 +15,7 @@ export const virConnectListAllNodeDevices = define<
 });
 
 /** `virConnectNodeDeviceEventDeregisterAny`, since libvirt 2.2.0. */
-export const virConnectNodeDeviceEventDeregisterAny = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectNodeDeviceEventDeregisterAny = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 86, name: 'virConnectNodeDeviceEventDeregisterAny', library: 'libvirt', since: '2.2.0',
   prototype: 'int virConnectNodeDeviceEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -28,7 +24,12 @@ export const virConnectNodeDeviceEventDeregisterAny = define<
 
 /** `virConnectNodeDeviceEventRegisterAny`, since libvirt 2.2.0. */
 export const virConnectNodeDeviceEventRegisterAny = define<
-  <Event extends EventOf<'virConnectNodeDeviceEventRegisterAny'>>(conn: virConnectPtr, dev: virNodeDevicePtr | null | undefined, eventID: Event, cb: EventListener<'virConnectNodeDeviceEventRegisterAny', Event>) => number
+  <Event extends EventOf<'virConnectNodeDeviceEventRegisterAny'>>(
+    conn: virConnectPtr,
+    dev: virNodeDevicePtr | null | undefined,
+    eventID: Event,
+    cb: EventListener<'virConnectNodeDeviceEventRegisterAny', Event>,
+  ) => number
 >({
   id: 87, name: 'virConnectNodeDeviceEventRegisterAny', library: 'libvirt', since: '2.2.0',
   prototype: 'int virConnectNodeDeviceEventRegisterAny(void *conn, void *dev, int eventID, void *cb, void *opaque, void *freecb)',
@@ -42,9 +43,7 @@ export const virConnectNodeDeviceEventRegisterAny = define<
 });
 
 /** `virNodeDeviceCreate`, since libvirt 7.3.0. */
-export const virNodeDeviceCreate = define<
-  (dev: virNodeDevicePtr, flags?: number) => void
->({
+export const virNodeDeviceCreate = define<(dev: virNodeDevicePtr, flags?: number) => void>({
   id: 428, name: 'virNodeDeviceCreate', library: 'libvirt', since: '7.3.0',
   prototype: 'int virNodeDeviceCreate(void *dev, unsigned int flags)',
   args: [arg.object('dev', 0), arg.flags('flags', 1)],
@@ -78,9 +77,7 @@ export const virNodeDeviceDefineXML = define<
 });
 
 /** `virNodeDeviceDestroy`, since libvirt 0.6.3. */
-export const virNodeDeviceDestroy = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceDestroy = define<(dev: virNodeDevicePtr) => void>({
   id: 431, name: 'virNodeDeviceDestroy', library: 'libvirt', since: '0.6.3',
   prototype: 'int virNodeDeviceDestroy(void *dev)',
   args: [arg.object('dev', 0)],
@@ -98,9 +95,7 @@ export const virNodeDeviceDetachFlags = define<
 });
 
 /** `virNodeDeviceDettach`, since libvirt 0.6.1. */
-export const virNodeDeviceDettach = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceDettach = define<(dev: virNodeDevicePtr) => void>({
   id: 433, name: 'virNodeDeviceDettach', library: 'libvirt', since: '0.6.1',
   prototype: 'int virNodeDeviceDettach(void *dev)',
   args: [arg.object('dev', 0)],
@@ -108,9 +103,7 @@ export const virNodeDeviceDettach = define<
 });
 
 /** `virNodeDeviceFree`, since libvirt 0.5.0. */
-export const virNodeDeviceFree = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceFree = define<(dev: virNodeDevicePtr) => void>({
   id: 434, name: 'virNodeDeviceFree', library: 'libvirt', since: '0.5.0',
   prototype: 'int virNodeDeviceFree(void *dev)',
   args: [arg.object('dev', 0)],
@@ -118,9 +111,7 @@ export const virNodeDeviceFree = define<
 });
 
 /** `virNodeDeviceGetAutostart`, since libvirt 7.8.0. */
-export const virNodeDeviceGetAutostart = define<
-  (dev: virNodeDevicePtr) => boolean
->({
+export const virNodeDeviceGetAutostart = define<(dev: virNodeDevicePtr) => boolean>({
   id: 435, name: 'virNodeDeviceGetAutostart', library: 'libvirt', since: '7.8.0',
   prototype: 'int virNodeDeviceGetAutostart(void *dev, void *autostart)',
   args: [arg.object('dev', 0), out.boolean('autostart', 1)],
@@ -128,9 +119,7 @@ export const virNodeDeviceGetAutostart = define<
 });
 
 /** `virNodeDeviceGetName`, since libvirt 0.5.0. */
-export const virNodeDeviceGetName = define<
-  (dev: virNodeDevicePtr) => string
->({
+export const virNodeDeviceGetName = define<(dev: virNodeDevicePtr) => string>({
   id: 436, name: 'virNodeDeviceGetName', library: 'libvirt', since: '0.5.0',
   prototype: 'const char *virNodeDeviceGetName(void *dev)',
   args: [arg.object('dev', 0)],
@@ -138,9 +127,7 @@ export const virNodeDeviceGetName = define<
 });
 
 /** `virNodeDeviceGetParent`, since libvirt 0.5.0. */
-export const virNodeDeviceGetParent = define<
-  (dev: virNodeDevicePtr) => string | null
->({
+export const virNodeDeviceGetParent = define<(dev: virNodeDevicePtr) => string | null>({
   id: 437, name: 'virNodeDeviceGetParent', library: 'libvirt', since: '0.5.0',
   prototype: 'const char *virNodeDeviceGetParent(void *dev)',
   args: [arg.object('dev', 0)],
@@ -148,9 +135,7 @@ export const virNodeDeviceGetParent = define<
 });
 
 /** `virNodeDeviceGetXMLDesc`, since libvirt 0.5.0. */
-export const virNodeDeviceGetXMLDesc = define<
-  (dev: virNodeDevicePtr, flags?: number) => string
->({
+export const virNodeDeviceGetXMLDesc = define<(dev: virNodeDevicePtr, flags?: number) => string>({
   id: 438, name: 'virNodeDeviceGetXMLDesc', library: 'libvirt', since: '0.5.0',
   prototype: 'OwnedString virNodeDeviceGetXMLDesc(void *dev, unsigned int flags)',
   args: [arg.object('dev', 0), arg.flags('flags', 1)],
@@ -158,9 +143,7 @@ export const virNodeDeviceGetXMLDesc = define<
 });
 
 /** `virNodeDeviceIsActive`, since libvirt 7.8.0. */
-export const virNodeDeviceIsActive = define<
-  (dev: virNodeDevicePtr) => boolean
->({
+export const virNodeDeviceIsActive = define<(dev: virNodeDevicePtr) => boolean>({
   id: 439, name: 'virNodeDeviceIsActive', library: 'libvirt', since: '7.8.0',
   prototype: 'int virNodeDeviceIsActive(void *dev)',
   args: [arg.object('dev', 0)],
@@ -168,9 +151,7 @@ export const virNodeDeviceIsActive = define<
 });
 
 /** `virNodeDeviceIsPersistent`, since libvirt 7.8.0. */
-export const virNodeDeviceIsPersistent = define<
-  (dev: virNodeDevicePtr) => boolean
->({
+export const virNodeDeviceIsPersistent = define<(dev: virNodeDevicePtr) => boolean>({
   id: 440, name: 'virNodeDeviceIsPersistent', library: 'libvirt', since: '7.8.0',
   prototype: 'int virNodeDeviceIsPersistent(void *dev)',
   args: [arg.object('dev', 0)],
@@ -178,9 +159,7 @@ export const virNodeDeviceIsPersistent = define<
 });
 
 /** `virNodeDeviceListCaps`, since libvirt 0.5.0. */
-export const virNodeDeviceListCaps = define<
-  (dev: virNodeDevicePtr, maxnames: number) => string[]
->({
+export const virNodeDeviceListCaps = define<(dev: virNodeDevicePtr, maxnames: number) => string[]>({
   id: 441, name: 'virNodeDeviceListCaps', library: 'libvirt', since: '0.5.0',
   prototype: 'int virNodeDeviceListCaps(void *dev, void *names, int maxnames)',
   args: [arg.object('dev', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -191,9 +170,7 @@ export const virNodeDeviceListCaps = define<
  * `virNodeDeviceLookupByName`, since libvirt 0.5.0.
  * The caller owns the handle.
  */
-export const virNodeDeviceLookupByName = define<
-  (conn: virConnectPtr, name: string) => virNodeDevicePtr
->({
+export const virNodeDeviceLookupByName = define<(conn: virConnectPtr, name: string) => virNodeDevicePtr>({
   id: 442, name: 'virNodeDeviceLookupByName', library: 'libvirt', since: '0.5.0',
   prototype: 'void *virNodeDeviceLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -214,9 +191,7 @@ export const virNodeDeviceLookupSCSIHostByWWN = define<
 });
 
 /** `virNodeDeviceNumOfCaps`, since libvirt 0.5.0. */
-export const virNodeDeviceNumOfCaps = define<
-  (dev: virNodeDevicePtr) => number
->({
+export const virNodeDeviceNumOfCaps = define<(dev: virNodeDevicePtr) => number>({
   id: 444, name: 'virNodeDeviceNumOfCaps', library: 'libvirt', since: '0.5.0',
   prototype: 'int virNodeDeviceNumOfCaps(void *dev)',
   args: [arg.object('dev', 0)],
@@ -224,9 +199,7 @@ export const virNodeDeviceNumOfCaps = define<
 });
 
 /** `virNodeDeviceReAttach`, since libvirt 0.6.1. */
-export const virNodeDeviceReAttach = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceReAttach = define<(dev: virNodeDevicePtr) => void>({
   id: 445, name: 'virNodeDeviceReAttach', library: 'libvirt', since: '0.6.1',
   prototype: 'int virNodeDeviceReAttach(void *dev)',
   args: [arg.object('dev', 0)],
@@ -234,9 +207,7 @@ export const virNodeDeviceReAttach = define<
 });
 
 /** `virNodeDeviceRef`, since libvirt 0.6.0. */
-export const virNodeDeviceRef = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceRef = define<(dev: virNodeDevicePtr) => void>({
   id: 446, name: 'virNodeDeviceRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virNodeDeviceRef(void *dev)',
   args: [arg.object('dev', 0)],
@@ -244,9 +215,7 @@ export const virNodeDeviceRef = define<
 });
 
 /** `virNodeDeviceReset`, since libvirt 0.6.1. */
-export const virNodeDeviceReset = define<
-  (dev: virNodeDevicePtr) => void
->({
+export const virNodeDeviceReset = define<(dev: virNodeDevicePtr) => void>({
   id: 447, name: 'virNodeDeviceReset', library: 'libvirt', since: '0.6.1',
   prototype: 'int virNodeDeviceReset(void *dev)',
   args: [arg.object('dev', 0)],
@@ -254,9 +223,7 @@ export const virNodeDeviceReset = define<
 });
 
 /** `virNodeDeviceSetAutostart`, since libvirt 7.8.0. */
-export const virNodeDeviceSetAutostart = define<
-  (dev: virNodeDevicePtr, autostart: boolean) => void
->({
+export const virNodeDeviceSetAutostart = define<(dev: virNodeDevicePtr, autostart: boolean) => void>({
   id: 448, name: 'virNodeDeviceSetAutostart', library: 'libvirt', since: '7.8.0',
   prototype: 'int virNodeDeviceSetAutostart(void *dev, int autostart)',
   args: [arg.object('dev', 0), arg.boolean('autostart', 1)],
@@ -264,9 +231,7 @@ export const virNodeDeviceSetAutostart = define<
 });
 
 /** `virNodeDeviceUndefine`, since libvirt 7.3.0. */
-export const virNodeDeviceUndefine = define<
-  (dev: virNodeDevicePtr, flags?: number) => void
->({
+export const virNodeDeviceUndefine = define<(dev: virNodeDevicePtr, flags?: number) => void>({
   id: 449, name: 'virNodeDeviceUndefine', library: 'libvirt', since: '7.3.0',
   prototype: 'int virNodeDeviceUndefine(void *dev, unsigned int flags)',
   args: [arg.object('dev', 0), arg.flags('flags', 1)],

@@ -16,9 +16,7 @@ export const virConnectListAllNWFilterBindings = define<
 });
 
 /** `virConnectListAllNWFilters`, since libvirt 0.10.2. */
-export const virConnectListAllNWFilters = define<
-  (conn: virConnectPtr, flags?: number) => virNWFilterPtr[]
->({
+export const virConnectListAllNWFilters = define<(conn: virConnectPtr, flags?: number) => virNWFilterPtr[]>({
   id: 69, name: 'virConnectListAllNWFilters', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllNWFilters(void *conn, void *filters, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('filters', 1), arg.flags('flags', 2)],
@@ -26,9 +24,7 @@ export const virConnectListAllNWFilters = define<
 });
 
 /** `virConnectListNWFilters`, since libvirt 0.8.0. */
-export const virConnectListNWFilters = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListNWFilters = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 80, name: 'virConnectListNWFilters', library: 'libvirt', since: '0.8.0',
   prototype: 'int virConnectListNWFilters(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -36,9 +32,7 @@ export const virConnectListNWFilters = define<
 });
 
 /** `virConnectNumOfNWFilters`, since libvirt 0.8.0. */
-export const virConnectNumOfNWFilters = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfNWFilters = define<(conn: virConnectPtr) => number>({
   id: 94, name: 'virConnectNumOfNWFilters', library: 'libvirt', since: '0.8.0',
   prototype: 'int virConnectNumOfNWFilters(void *conn)',
   args: [arg.object('conn', 0)],
@@ -59,9 +53,7 @@ export const virNWFilterBindingCreateXML = define<
 });
 
 /** `virNWFilterBindingDelete`, since libvirt 4.5.0. */
-export const virNWFilterBindingDelete = define<
-  (binding: virNWFilterBindingPtr) => void
->({
+export const virNWFilterBindingDelete = define<(binding: virNWFilterBindingPtr) => void>({
   id: 368, name: 'virNWFilterBindingDelete', library: 'libvirt', since: '4.5.0',
   prototype: 'int virNWFilterBindingDelete(void *binding)',
   args: [arg.object('binding', 0)],
@@ -69,9 +61,7 @@ export const virNWFilterBindingDelete = define<
 });
 
 /** `virNWFilterBindingFree`, since libvirt 4.5.0. */
-export const virNWFilterBindingFree = define<
-  (binding: virNWFilterBindingPtr) => void
->({
+export const virNWFilterBindingFree = define<(binding: virNWFilterBindingPtr) => void>({
   id: 369, name: 'virNWFilterBindingFree', library: 'libvirt', since: '4.5.0',
   prototype: 'int virNWFilterBindingFree(void *binding)',
   args: [arg.object('binding', 0)],
@@ -79,9 +69,7 @@ export const virNWFilterBindingFree = define<
 });
 
 /** `virNWFilterBindingGetFilterName`, since libvirt 4.5.0. */
-export const virNWFilterBindingGetFilterName = define<
-  (binding: virNWFilterBindingPtr) => string
->({
+export const virNWFilterBindingGetFilterName = define<(binding: virNWFilterBindingPtr) => string>({
   id: 370, name: 'virNWFilterBindingGetFilterName', library: 'libvirt', since: '4.5.0',
   prototype: 'const char *virNWFilterBindingGetFilterName(void *binding)',
   args: [arg.object('binding', 0)],
@@ -89,9 +77,7 @@ export const virNWFilterBindingGetFilterName = define<
 });
 
 /** `virNWFilterBindingGetPortDev`, since libvirt 4.5.0. */
-export const virNWFilterBindingGetPortDev = define<
-  (binding: virNWFilterBindingPtr) => string
->({
+export const virNWFilterBindingGetPortDev = define<(binding: virNWFilterBindingPtr) => string>({
   id: 371, name: 'virNWFilterBindingGetPortDev', library: 'libvirt', since: '4.5.0',
   prototype: 'const char *virNWFilterBindingGetPortDev(void *binding)',
   args: [arg.object('binding', 0)],
@@ -99,9 +85,7 @@ export const virNWFilterBindingGetPortDev = define<
 });
 
 /** `virNWFilterBindingGetXMLDesc`, since libvirt 4.5.0. */
-export const virNWFilterBindingGetXMLDesc = define<
-  (binding: virNWFilterBindingPtr, flags?: number) => string
->({
+export const virNWFilterBindingGetXMLDesc = define<(binding: virNWFilterBindingPtr, flags?: number) => string>({
   id: 372, name: 'virNWFilterBindingGetXMLDesc', library: 'libvirt', since: '4.5.0',
   prototype: 'OwnedString virNWFilterBindingGetXMLDesc(void *binding, unsigned int flags)',
   args: [arg.object('binding', 0), arg.flags('flags', 1)],
@@ -122,9 +106,7 @@ export const virNWFilterBindingLookupByPortDev = define<
 });
 
 /** `virNWFilterBindingRef`, since libvirt 4.5.0. */
-export const virNWFilterBindingRef = define<
-  (binding: virNWFilterBindingPtr) => void
->({
+export const virNWFilterBindingRef = define<(binding: virNWFilterBindingPtr) => void>({
   id: 374, name: 'virNWFilterBindingRef', library: 'libvirt', since: '4.5.0',
   prototype: 'int virNWFilterBindingRef(void *binding)',
   args: [arg.object('binding', 0)],
@@ -135,9 +117,7 @@ export const virNWFilterBindingRef = define<
  * `virNWFilterDefineXML`, since libvirt 0.8.0.
  * The caller owns the handle.
  */
-export const virNWFilterDefineXML = define<
-  (conn: virConnectPtr, xmlDesc: string) => virNWFilterPtr
->({
+export const virNWFilterDefineXML = define<(conn: virConnectPtr, xmlDesc: string) => virNWFilterPtr>({
   id: 375, name: 'virNWFilterDefineXML', library: 'libvirt', since: '0.8.0',
   prototype: 'void *virNWFilterDefineXML(void *conn, const char *xmlDesc)',
   args: [arg.object('conn', 0), arg.string('xmlDesc', 1)],
@@ -158,9 +138,7 @@ export const virNWFilterDefineXMLFlags = define<
 });
 
 /** `virNWFilterFree`, since libvirt 0.8.0. */
-export const virNWFilterFree = define<
-  (nwfilter: virNWFilterPtr) => void
->({
+export const virNWFilterFree = define<(nwfilter: virNWFilterPtr) => void>({
   id: 377, name: 'virNWFilterFree', library: 'libvirt', since: '0.8.0',
   prototype: 'int virNWFilterFree(void *nwfilter)',
   args: [arg.object('nwfilter', 0)],
@@ -168,9 +146,7 @@ export const virNWFilterFree = define<
 });
 
 /** `virNWFilterGetName`, since libvirt 0.8.0. */
-export const virNWFilterGetName = define<
-  (nwfilter: virNWFilterPtr) => string
->({
+export const virNWFilterGetName = define<(nwfilter: virNWFilterPtr) => string>({
   id: 378, name: 'virNWFilterGetName', library: 'libvirt', since: '0.8.0',
   prototype: 'const char *virNWFilterGetName(void *nwfilter)',
   args: [arg.object('nwfilter', 0)],
@@ -178,9 +154,7 @@ export const virNWFilterGetName = define<
 });
 
 /** `virNWFilterGetUUID`, since libvirt 0.8.0. */
-export const virNWFilterGetUUID = define<
-  (nwfilter: virNWFilterPtr) => Uint8Array
->({
+export const virNWFilterGetUUID = define<(nwfilter: virNWFilterPtr) => Uint8Array>({
   id: 379, name: 'virNWFilterGetUUID', library: 'libvirt', since: '0.8.0',
   prototype: 'int virNWFilterGetUUID(void *nwfilter, void *uuid)',
   args: [arg.object('nwfilter', 0), out.uuid('uuid', 1)],
@@ -188,9 +162,7 @@ export const virNWFilterGetUUID = define<
 });
 
 /** `virNWFilterGetUUIDString`, since libvirt 0.8.0. */
-export const virNWFilterGetUUIDString = define<
-  (nwfilter: virNWFilterPtr) => string
->({
+export const virNWFilterGetUUIDString = define<(nwfilter: virNWFilterPtr) => string>({
   id: 380, name: 'virNWFilterGetUUIDString', library: 'libvirt', since: '0.8.0',
   prototype: 'int virNWFilterGetUUIDString(void *nwfilter, void *buf)',
   args: [arg.object('nwfilter', 0), out.text('buf', 1, 37)],
@@ -198,9 +170,7 @@ export const virNWFilterGetUUIDString = define<
 });
 
 /** `virNWFilterGetXMLDesc`, since libvirt 0.8.0. */
-export const virNWFilterGetXMLDesc = define<
-  (nwfilter: virNWFilterPtr, flags?: number) => string
->({
+export const virNWFilterGetXMLDesc = define<(nwfilter: virNWFilterPtr, flags?: number) => string>({
   id: 381, name: 'virNWFilterGetXMLDesc', library: 'libvirt', since: '0.8.0',
   prototype: 'OwnedString virNWFilterGetXMLDesc(void *nwfilter, unsigned int flags)',
   args: [arg.object('nwfilter', 0), arg.flags('flags', 1)],
@@ -211,9 +181,7 @@ export const virNWFilterGetXMLDesc = define<
  * `virNWFilterLookupByName`, since libvirt 0.8.0.
  * The caller owns the handle.
  */
-export const virNWFilterLookupByName = define<
-  (conn: virConnectPtr, name: string) => virNWFilterPtr
->({
+export const virNWFilterLookupByName = define<(conn: virConnectPtr, name: string) => virNWFilterPtr>({
   id: 382, name: 'virNWFilterLookupByName', library: 'libvirt', since: '0.8.0',
   prototype: 'void *virNWFilterLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -237,9 +205,7 @@ export const virNWFilterLookupByUUID = define<
  * `virNWFilterLookupByUUIDString`, since libvirt 0.8.0.
  * The caller owns the handle.
  */
-export const virNWFilterLookupByUUIDString = define<
-  (conn: virConnectPtr, uuidstr: string) => virNWFilterPtr
->({
+export const virNWFilterLookupByUUIDString = define<(conn: virConnectPtr, uuidstr: string) => virNWFilterPtr>({
   id: 384, name: 'virNWFilterLookupByUUIDString', library: 'libvirt', since: '0.8.0',
   prototype: 'void *virNWFilterLookupByUUIDString(void *conn, const char *uuidstr)',
   args: [arg.object('conn', 0), arg.string('uuidstr', 1)],
@@ -247,9 +213,7 @@ export const virNWFilterLookupByUUIDString = define<
 });
 
 /** `virNWFilterRef`, since libvirt 0.8.0. */
-export const virNWFilterRef = define<
-  (nwfilter: virNWFilterPtr) => void
->({
+export const virNWFilterRef = define<(nwfilter: virNWFilterPtr) => void>({
   id: 385, name: 'virNWFilterRef', library: 'libvirt', since: '0.8.0',
   prototype: 'int virNWFilterRef(void *nwfilter)',
   args: [arg.object('nwfilter', 0)],
@@ -257,9 +221,7 @@ export const virNWFilterRef = define<
 });
 
 /** `virNWFilterUndefine`, since libvirt 0.8.0. */
-export const virNWFilterUndefine = define<
-  (nwfilter: virNWFilterPtr) => void
->({
+export const virNWFilterUndefine = define<(nwfilter: virNWFilterPtr) => void>({
   id: 386, name: 'virNWFilterUndefine', library: 'libvirt', since: '0.8.0',
   prototype: 'int virNWFilterUndefine(void *nwfilter)',
   args: [arg.object('nwfilter', 0)],

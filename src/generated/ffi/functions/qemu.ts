@@ -7,9 +7,7 @@ import type { CallbackListeners } from '../callbacks.js';
 import type { virConnectPtr, virDomainPtr } from '../types.js';
 
 /** `virConnectDomainQemuMonitorEventDeregister`, since libvirt 1.2.3. */
-export const virConnectDomainQemuMonitorEventDeregister = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectDomainQemuMonitorEventDeregister = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 46, name: 'virConnectDomainQemuMonitorEventDeregister', library: 'libvirt-qemu', since: '1.2.3',
   prototype: 'int virConnectDomainQemuMonitorEventDeregister(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -18,7 +16,13 @@ export const virConnectDomainQemuMonitorEventDeregister = define<
 
 /** `virConnectDomainQemuMonitorEventRegister`, since libvirt 1.2.3. */
 export const virConnectDomainQemuMonitorEventRegister = define<
-  (conn: virConnectPtr, dom: virDomainPtr | null | undefined, event: string | null | undefined, cb: CallbackListeners['virConnectDomainQemuMonitorEventCallback'], flags?: number) => number
+  (
+    conn: virConnectPtr,
+    dom: virDomainPtr | null | undefined,
+    event: string | null | undefined,
+    cb: CallbackListeners['virConnectDomainQemuMonitorEventCallback'],
+    flags?: number,
+  ) => number
 >({
   id: 47, name: 'virConnectDomainQemuMonitorEventRegister', library: 'libvirt-qemu', since: '1.2.3',
   prototype: 'int virConnectDomainQemuMonitorEventRegister(void *conn, void *dom, const char *event, void *cb, void *opaque, void *freecb, unsigned int flags)',
@@ -67,7 +71,12 @@ export const virDomainQemuMonitorCommand = define<
 
 /** `virDomainQemuMonitorCommandWithFiles`, since libvirt 8.2.0. */
 export const virDomainQemuMonitorCommandWithFiles = define<
-  (domain: virDomainPtr, cmd: string, infiles: readonly number[], flags?: number) => { outfiles: number[]; result: string | null }
+  (
+    domain: virDomainPtr,
+    cmd: string,
+    infiles: readonly number[],
+    flags?: number,
+  ) => { outfiles: number[]; result: string | null }
 >({
   id: 265, name: 'virDomainQemuMonitorCommandWithFiles', library: 'libvirt-qemu', since: '8.2.0',
   prototype: 'int virDomainQemuMonitorCommandWithFiles(void *domain, const char *cmd, unsigned int ninfiles, void *infiles, void *noutfiles, void *outfiles, void *result, unsigned int flags)',

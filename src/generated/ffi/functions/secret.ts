@@ -7,9 +7,7 @@ import type { EventListener, EventOf } from '../events.js';
 import type { virConnectPtr, virSecretPtr } from '../types.js';
 
 /** `virConnectListAllSecrets`, since libvirt 0.10.2. */
-export const virConnectListAllSecrets = define<
-  (conn: virConnectPtr, flags?: number) => virSecretPtr[]
->({
+export const virConnectListAllSecrets = define<(conn: virConnectPtr, flags?: number) => virSecretPtr[]>({
   id: 72, name: 'virConnectListAllSecrets', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllSecrets(void *conn, void *secrets, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('secrets', 1), arg.flags('flags', 2)],
@@ -17,9 +15,7 @@ export const virConnectListAllSecrets = define<
 });
 
 /** `virConnectListSecrets`, since libvirt 0.7.1. */
-export const virConnectListSecrets = define<
-  (conn: virConnectPtr, maxuuids: number) => string[]
->({
+export const virConnectListSecrets = define<(conn: virConnectPtr, maxuuids: number) => string[]>({
   id: 82, name: 'virConnectListSecrets', library: 'libvirt', since: '0.7.1',
   prototype: 'int virConnectListSecrets(void *conn, void *uuids, int maxuuids)',
   args: [arg.object('conn', 0), out.names('uuids', 1, 2), arg.int('maxuuids', 2)],
@@ -27,9 +23,7 @@ export const virConnectListSecrets = define<
 });
 
 /** `virConnectNumOfSecrets`, since libvirt 0.7.1. */
-export const virConnectNumOfSecrets = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfSecrets = define<(conn: virConnectPtr) => number>({
   id: 96, name: 'virConnectNumOfSecrets', library: 'libvirt', since: '0.7.1',
   prototype: 'int virConnectNumOfSecrets(void *conn)',
   args: [arg.object('conn', 0)],
@@ -37,9 +31,7 @@ export const virConnectNumOfSecrets = define<
 });
 
 /** `virConnectSecretEventDeregisterAny`, since libvirt 3.0.0. */
-export const virConnectSecretEventDeregisterAny = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectSecretEventDeregisterAny = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 103, name: 'virConnectSecretEventDeregisterAny', library: 'libvirt', since: '3.0.0',
   prototype: 'int virConnectSecretEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -48,7 +40,12 @@ export const virConnectSecretEventDeregisterAny = define<
 
 /** `virConnectSecretEventRegisterAny`, since libvirt 3.0.0. */
 export const virConnectSecretEventRegisterAny = define<
-  <Event extends EventOf<'virConnectSecretEventRegisterAny'>>(conn: virConnectPtr, secret: virSecretPtr | null | undefined, eventID: Event, cb: EventListener<'virConnectSecretEventRegisterAny', Event>) => number
+  <Event extends EventOf<'virConnectSecretEventRegisterAny'>>(
+    conn: virConnectPtr,
+    secret: virSecretPtr | null | undefined,
+    eventID: Event,
+    cb: EventListener<'virConnectSecretEventRegisterAny', Event>,
+  ) => number
 >({
   id: 104, name: 'virConnectSecretEventRegisterAny', library: 'libvirt', since: '3.0.0',
   prototype: 'int virConnectSecretEventRegisterAny(void *conn, void *secret, int eventID, void *cb, void *opaque, void *freecb)',
@@ -75,9 +72,7 @@ export const virSecretDefineXML = define<
 });
 
 /** `virSecretFree`, since libvirt 0.7.1. */
-export const virSecretFree = define<
-  (secret: virSecretPtr) => void
->({
+export const virSecretFree = define<(secret: virSecretPtr) => void>({
   id: 469, name: 'virSecretFree', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretFree(void *secret)',
   args: [arg.object('secret', 0)],
@@ -88,9 +83,7 @@ export const virSecretFree = define<
  * `virSecretGetConnect`, since libvirt 0.7.1.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virSecretGetConnect = define<
-  (secret: virSecretPtr) => virConnectPtr
->({
+export const virSecretGetConnect = define<(secret: virSecretPtr) => virConnectPtr>({
   id: 470, name: 'virSecretGetConnect', library: 'libvirt', since: '0.7.1',
   prototype: 'void *virSecretGetConnect(void *secret)',
   args: [arg.object('secret', 0)],
@@ -98,9 +91,7 @@ export const virSecretGetConnect = define<
 });
 
 /** `virSecretGetUUID`, since libvirt 0.7.1. */
-export const virSecretGetUUID = define<
-  (secret: virSecretPtr) => Uint8Array
->({
+export const virSecretGetUUID = define<(secret: virSecretPtr) => Uint8Array>({
   id: 471, name: 'virSecretGetUUID', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretGetUUID(void *secret, void *uuid)',
   args: [arg.object('secret', 0), out.uuid('uuid', 1)],
@@ -108,9 +99,7 @@ export const virSecretGetUUID = define<
 });
 
 /** `virSecretGetUUIDString`, since libvirt 0.7.1. */
-export const virSecretGetUUIDString = define<
-  (secret: virSecretPtr) => string
->({
+export const virSecretGetUUIDString = define<(secret: virSecretPtr) => string>({
   id: 472, name: 'virSecretGetUUIDString', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretGetUUIDString(void *secret, void *buf)',
   args: [arg.object('secret', 0), out.text('buf', 1, 37)],
@@ -118,9 +107,7 @@ export const virSecretGetUUIDString = define<
 });
 
 /** `virSecretGetUsageID`, since libvirt 0.7.1. */
-export const virSecretGetUsageID = define<
-  (secret: virSecretPtr) => string
->({
+export const virSecretGetUsageID = define<(secret: virSecretPtr) => string>({
   id: 473, name: 'virSecretGetUsageID', library: 'libvirt', since: '0.7.1',
   prototype: 'const char *virSecretGetUsageID(void *secret)',
   args: [arg.object('secret', 0)],
@@ -128,9 +115,7 @@ export const virSecretGetUsageID = define<
 });
 
 /** `virSecretGetUsageType`, since libvirt 0.7.1. */
-export const virSecretGetUsageType = define<
-  (secret: virSecretPtr) => number
->({
+export const virSecretGetUsageType = define<(secret: virSecretPtr) => number>({
   id: 474, name: 'virSecretGetUsageType', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretGetUsageType(void *secret)',
   args: [arg.object('secret', 0)],
@@ -138,9 +123,7 @@ export const virSecretGetUsageType = define<
 });
 
 /** `virSecretGetValue`, since libvirt 0.7.1. */
-export const virSecretGetValue = define<
-  (secret: virSecretPtr, flags?: number) => Uint8Array
->({
+export const virSecretGetValue = define<(secret: virSecretPtr, flags?: number) => Uint8Array>({
   id: 475, name: 'virSecretGetValue', library: 'libvirt', since: '0.7.1',
   prototype: 'void *virSecretGetValue(void *secret, void *value_size, unsigned int flags)',
   args: [arg.object('secret', 0), arg.flags('flags', 2)],
@@ -148,9 +131,7 @@ export const virSecretGetValue = define<
 });
 
 /** `virSecretGetXMLDesc`, since libvirt 0.7.1. */
-export const virSecretGetXMLDesc = define<
-  (secret: virSecretPtr, flags?: number) => string
->({
+export const virSecretGetXMLDesc = define<(secret: virSecretPtr, flags?: number) => string>({
   id: 476, name: 'virSecretGetXMLDesc', library: 'libvirt', since: '0.7.1',
   prototype: 'OwnedString virSecretGetXMLDesc(void *secret, unsigned int flags)',
   args: [arg.object('secret', 0), arg.flags('flags', 1)],
@@ -174,9 +155,7 @@ export const virSecretLookupByUUID = define<
  * `virSecretLookupByUUIDString`, since libvirt 0.7.1.
  * The caller owns the handle.
  */
-export const virSecretLookupByUUIDString = define<
-  (conn: virConnectPtr, uuidstr: string) => virSecretPtr
->({
+export const virSecretLookupByUUIDString = define<(conn: virConnectPtr, uuidstr: string) => virSecretPtr>({
   id: 478, name: 'virSecretLookupByUUIDString', library: 'libvirt', since: '0.7.1',
   prototype: 'void *virSecretLookupByUUIDString(void *conn, const char *uuidstr)',
   args: [arg.object('conn', 0), arg.string('uuidstr', 1)],
@@ -197,9 +176,7 @@ export const virSecretLookupByUsage = define<
 });
 
 /** `virSecretRef`, since libvirt 0.7.1. */
-export const virSecretRef = define<
-  (secret: virSecretPtr) => void
->({
+export const virSecretRef = define<(secret: virSecretPtr) => void>({
   id: 480, name: 'virSecretRef', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretRef(void *secret)',
   args: [arg.object('secret', 0)],
@@ -217,9 +194,7 @@ export const virSecretSetValue = define<
 });
 
 /** `virSecretUndefine`, since libvirt 0.7.1. */
-export const virSecretUndefine = define<
-  (secret: virSecretPtr) => void
->({
+export const virSecretUndefine = define<(secret: virSecretPtr) => void>({
   id: 482, name: 'virSecretUndefine', library: 'libvirt', since: '0.7.1',
   prototype: 'int virSecretUndefine(void *secret)',
   args: [arg.object('secret', 0)],

@@ -18,9 +18,7 @@ export const virConnectFindStoragePoolSources = define<
 });
 
 /** `virConnectGetStoragePoolCapabilities`, since libvirt 5.2.0. */
-export const virConnectGetStoragePoolCapabilities = define<
-  (conn: virConnectPtr, flags?: number) => string
->({
+export const virConnectGetStoragePoolCapabilities = define<(conn: virConnectPtr, flags?: number) => string>({
   id: 58, name: 'virConnectGetStoragePoolCapabilities', library: 'libvirt', since: '5.2.0',
   prototype: 'OwnedString virConnectGetStoragePoolCapabilities(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -28,9 +26,7 @@ export const virConnectGetStoragePoolCapabilities = define<
 });
 
 /** `virConnectListAllStoragePools`, since libvirt 0.10.2. */
-export const virConnectListAllStoragePools = define<
-  (conn: virConnectPtr, flags?: number) => virStoragePoolPtr[]
->({
+export const virConnectListAllStoragePools = define<(conn: virConnectPtr, flags?: number) => virStoragePoolPtr[]>({
   id: 73, name: 'virConnectListAllStoragePools', library: 'libvirt', since: '0.10.2',
   prototype: 'int virConnectListAllStoragePools(void *conn, void *pools, unsigned int flags)',
   args: [arg.object('conn', 0), out.objects('pools', 1), arg.flags('flags', 2)],
@@ -38,9 +34,7 @@ export const virConnectListAllStoragePools = define<
 });
 
 /** `virConnectListDefinedStoragePools`, since libvirt 0.4.1. */
-export const virConnectListDefinedStoragePools = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListDefinedStoragePools = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 77, name: 'virConnectListDefinedStoragePools', library: 'libvirt', since: '0.4.1',
   prototype: 'int virConnectListDefinedStoragePools(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -48,9 +42,7 @@ export const virConnectListDefinedStoragePools = define<
 });
 
 /** `virConnectListStoragePools`, since libvirt 0.4.1. */
-export const virConnectListStoragePools = define<
-  (conn: virConnectPtr, maxnames: number) => string[]
->({
+export const virConnectListStoragePools = define<(conn: virConnectPtr, maxnames: number) => string[]>({
   id: 83, name: 'virConnectListStoragePools', library: 'libvirt', since: '0.4.1',
   prototype: 'int virConnectListStoragePools(void *conn, void *names, int maxnames)',
   args: [arg.object('conn', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -58,9 +50,7 @@ export const virConnectListStoragePools = define<
 });
 
 /** `virConnectNumOfDefinedStoragePools`, since libvirt 0.4.1. */
-export const virConnectNumOfDefinedStoragePools = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfDefinedStoragePools = define<(conn: virConnectPtr) => number>({
   id: 91, name: 'virConnectNumOfDefinedStoragePools', library: 'libvirt', since: '0.4.1',
   prototype: 'int virConnectNumOfDefinedStoragePools(void *conn)',
   args: [arg.object('conn', 0)],
@@ -68,9 +58,7 @@ export const virConnectNumOfDefinedStoragePools = define<
 });
 
 /** `virConnectNumOfStoragePools`, since libvirt 0.4.1. */
-export const virConnectNumOfStoragePools = define<
-  (conn: virConnectPtr) => number
->({
+export const virConnectNumOfStoragePools = define<(conn: virConnectPtr) => number>({
   id: 97, name: 'virConnectNumOfStoragePools', library: 'libvirt', since: '0.4.1',
   prototype: 'int virConnectNumOfStoragePools(void *conn)',
   args: [arg.object('conn', 0)],
@@ -78,9 +66,7 @@ export const virConnectNumOfStoragePools = define<
 });
 
 /** `virConnectStoragePoolEventDeregisterAny`, since libvirt 2.0.0. */
-export const virConnectStoragePoolEventDeregisterAny = define<
-  (conn: virConnectPtr, callbackID: number) => void
->({
+export const virConnectStoragePoolEventDeregisterAny = define<(conn: virConnectPtr, callbackID: number) => void>({
   id: 107, name: 'virConnectStoragePoolEventDeregisterAny', library: 'libvirt', since: '2.0.0',
   prototype: 'int virConnectStoragePoolEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
@@ -89,7 +75,12 @@ export const virConnectStoragePoolEventDeregisterAny = define<
 
 /** `virConnectStoragePoolEventRegisterAny`, since libvirt 2.0.0. */
 export const virConnectStoragePoolEventRegisterAny = define<
-  <Event extends EventOf<'virConnectStoragePoolEventRegisterAny'>>(conn: virConnectPtr, pool: virStoragePoolPtr | null | undefined, eventID: Event, cb: EventListener<'virConnectStoragePoolEventRegisterAny', Event>) => number
+  <Event extends EventOf<'virConnectStoragePoolEventRegisterAny'>>(
+    conn: virConnectPtr,
+    pool: virStoragePoolPtr | null | undefined,
+    eventID: Event,
+    cb: EventListener<'virConnectStoragePoolEventRegisterAny', Event>,
+  ) => number
 >({
   id: 108, name: 'virConnectStoragePoolEventRegisterAny', library: 'libvirt', since: '2.0.0',
   prototype: 'int virConnectStoragePoolEventRegisterAny(void *conn, void *pool, int eventID, void *cb, void *opaque, void *freecb)',
@@ -103,9 +94,7 @@ export const virConnectStoragePoolEventRegisterAny = define<
 });
 
 /** `virStoragePoolBuild`, since libvirt 0.4.1. */
-export const virStoragePoolBuild = define<
-  (pool: virStoragePoolPtr, flags?: number) => void
->({
+export const virStoragePoolBuild = define<(pool: virStoragePoolPtr, flags?: number) => void>({
   id: 484, name: 'virStoragePoolBuild', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolBuild(void *pool, unsigned int flags)',
   args: [arg.object('pool', 0), arg.flags('flags', 1)],
@@ -113,9 +102,7 @@ export const virStoragePoolBuild = define<
 });
 
 /** `virStoragePoolCreate`, since libvirt 0.4.1. */
-export const virStoragePoolCreate = define<
-  (pool: virStoragePoolPtr, flags?: number) => void
->({
+export const virStoragePoolCreate = define<(pool: virStoragePoolPtr, flags?: number) => void>({
   id: 485, name: 'virStoragePoolCreate', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolCreate(void *pool, unsigned int flags)',
   args: [arg.object('pool', 0), arg.flags('flags', 1)],
@@ -149,9 +136,7 @@ export const virStoragePoolDefineXML = define<
 });
 
 /** `virStoragePoolDelete`, since libvirt 0.4.1. */
-export const virStoragePoolDelete = define<
-  (pool: virStoragePoolPtr, flags?: number) => void
->({
+export const virStoragePoolDelete = define<(pool: virStoragePoolPtr, flags?: number) => void>({
   id: 488, name: 'virStoragePoolDelete', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolDelete(void *pool, unsigned int flags)',
   args: [arg.object('pool', 0), arg.flags('flags', 1)],
@@ -159,9 +144,7 @@ export const virStoragePoolDelete = define<
 });
 
 /** `virStoragePoolDestroy`, since libvirt 0.4.1. */
-export const virStoragePoolDestroy = define<
-  (pool: virStoragePoolPtr) => void
->({
+export const virStoragePoolDestroy = define<(pool: virStoragePoolPtr) => void>({
   id: 489, name: 'virStoragePoolDestroy', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolDestroy(void *pool)',
   args: [arg.object('pool', 0)],
@@ -169,9 +152,7 @@ export const virStoragePoolDestroy = define<
 });
 
 /** `virStoragePoolFree`, since libvirt 0.4.1. */
-export const virStoragePoolFree = define<
-  (pool: virStoragePoolPtr) => void
->({
+export const virStoragePoolFree = define<(pool: virStoragePoolPtr) => void>({
   id: 490, name: 'virStoragePoolFree', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolFree(void *pool)',
   args: [arg.object('pool', 0)],
@@ -179,9 +160,7 @@ export const virStoragePoolFree = define<
 });
 
 /** `virStoragePoolGetAutostart`, since libvirt 0.4.1. */
-export const virStoragePoolGetAutostart = define<
-  (pool: virStoragePoolPtr) => boolean
->({
+export const virStoragePoolGetAutostart = define<(pool: virStoragePoolPtr) => boolean>({
   id: 491, name: 'virStoragePoolGetAutostart', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolGetAutostart(void *pool, void *autostart)',
   args: [arg.object('pool', 0), out.boolean('autostart', 1)],
@@ -192,9 +171,7 @@ export const virStoragePoolGetAutostart = define<
  * `virStoragePoolGetConnect`, since libvirt 0.4.1.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virStoragePoolGetConnect = define<
-  (pool: virStoragePoolPtr) => virConnectPtr
->({
+export const virStoragePoolGetConnect = define<(pool: virStoragePoolPtr) => virConnectPtr>({
   id: 492, name: 'virStoragePoolGetConnect', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStoragePoolGetConnect(void *pool)',
   args: [arg.object('pool', 0)],
@@ -202,9 +179,7 @@ export const virStoragePoolGetConnect = define<
 });
 
 /** `virStoragePoolGetInfo`, since libvirt 0.4.1. */
-export const virStoragePoolGetInfo = define<
-  (pool: virStoragePoolPtr) => virStoragePoolInfo
->({
+export const virStoragePoolGetInfo = define<(pool: virStoragePoolPtr) => virStoragePoolInfo>({
   id: 493, name: 'virStoragePoolGetInfo', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolGetInfo(void *pool, void *info)',
   args: [arg.object('pool', 0), out.struct('info', 1, virStoragePoolInfo)],
@@ -212,9 +187,7 @@ export const virStoragePoolGetInfo = define<
 });
 
 /** `virStoragePoolGetName`, since libvirt 0.4.1. */
-export const virStoragePoolGetName = define<
-  (pool: virStoragePoolPtr) => string
->({
+export const virStoragePoolGetName = define<(pool: virStoragePoolPtr) => string>({
   id: 494, name: 'virStoragePoolGetName', library: 'libvirt', since: '0.4.1',
   prototype: 'const char *virStoragePoolGetName(void *pool)',
   args: [arg.object('pool', 0)],
@@ -222,9 +195,7 @@ export const virStoragePoolGetName = define<
 });
 
 /** `virStoragePoolGetUUID`, since libvirt 0.4.1. */
-export const virStoragePoolGetUUID = define<
-  (pool: virStoragePoolPtr) => Uint8Array
->({
+export const virStoragePoolGetUUID = define<(pool: virStoragePoolPtr) => Uint8Array>({
   id: 495, name: 'virStoragePoolGetUUID', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolGetUUID(void *pool, void *uuid)',
   args: [arg.object('pool', 0), out.uuid('uuid', 1)],
@@ -232,9 +203,7 @@ export const virStoragePoolGetUUID = define<
 });
 
 /** `virStoragePoolGetUUIDString`, since libvirt 0.4.1. */
-export const virStoragePoolGetUUIDString = define<
-  (pool: virStoragePoolPtr) => string
->({
+export const virStoragePoolGetUUIDString = define<(pool: virStoragePoolPtr) => string>({
   id: 496, name: 'virStoragePoolGetUUIDString', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolGetUUIDString(void *pool, void *buf)',
   args: [arg.object('pool', 0), out.text('buf', 1, 37)],
@@ -242,9 +211,7 @@ export const virStoragePoolGetUUIDString = define<
 });
 
 /** `virStoragePoolGetXMLDesc`, since libvirt 0.4.1. */
-export const virStoragePoolGetXMLDesc = define<
-  (pool: virStoragePoolPtr, flags?: number) => string
->({
+export const virStoragePoolGetXMLDesc = define<(pool: virStoragePoolPtr, flags?: number) => string>({
   id: 497, name: 'virStoragePoolGetXMLDesc', library: 'libvirt', since: '0.4.1',
   prototype: 'OwnedString virStoragePoolGetXMLDesc(void *pool, unsigned int flags)',
   args: [arg.object('pool', 0), arg.flags('flags', 1)],
@@ -252,9 +219,7 @@ export const virStoragePoolGetXMLDesc = define<
 });
 
 /** `virStoragePoolIsActive`, since libvirt 0.7.3. */
-export const virStoragePoolIsActive = define<
-  (pool: virStoragePoolPtr) => boolean
->({
+export const virStoragePoolIsActive = define<(pool: virStoragePoolPtr) => boolean>({
   id: 498, name: 'virStoragePoolIsActive', library: 'libvirt', since: '0.7.3',
   prototype: 'int virStoragePoolIsActive(void *pool)',
   args: [arg.object('pool', 0)],
@@ -262,9 +227,7 @@ export const virStoragePoolIsActive = define<
 });
 
 /** `virStoragePoolIsPersistent`, since libvirt 0.7.3. */
-export const virStoragePoolIsPersistent = define<
-  (pool: virStoragePoolPtr) => boolean
->({
+export const virStoragePoolIsPersistent = define<(pool: virStoragePoolPtr) => boolean>({
   id: 499, name: 'virStoragePoolIsPersistent', library: 'libvirt', since: '0.7.3',
   prototype: 'int virStoragePoolIsPersistent(void *pool)',
   args: [arg.object('pool', 0)],
@@ -282,9 +245,7 @@ export const virStoragePoolListAllVolumes = define<
 });
 
 /** `virStoragePoolListVolumes`, since libvirt 0.4.1. */
-export const virStoragePoolListVolumes = define<
-  (pool: virStoragePoolPtr, maxnames: number) => string[]
->({
+export const virStoragePoolListVolumes = define<(pool: virStoragePoolPtr, maxnames: number) => string[]>({
   id: 501, name: 'virStoragePoolListVolumes', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolListVolumes(void *pool, void *names, int maxnames)',
   args: [arg.object('pool', 0), out.names('names', 1, 2), arg.int('maxnames', 2)],
@@ -295,9 +256,7 @@ export const virStoragePoolListVolumes = define<
  * `virStoragePoolLookupByName`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStoragePoolLookupByName = define<
-  (conn: virConnectPtr, name: string) => virStoragePoolPtr
->({
+export const virStoragePoolLookupByName = define<(conn: virConnectPtr, name: string) => virStoragePoolPtr>({
   id: 502, name: 'virStoragePoolLookupByName', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStoragePoolLookupByName(void *conn, const char *name)',
   args: [arg.object('conn', 0), arg.string('name', 1)],
@@ -308,9 +267,7 @@ export const virStoragePoolLookupByName = define<
  * `virStoragePoolLookupByTargetPath`, since libvirt 4.1.0.
  * The caller owns the handle.
  */
-export const virStoragePoolLookupByTargetPath = define<
-  (conn: virConnectPtr, path: string) => virStoragePoolPtr
->({
+export const virStoragePoolLookupByTargetPath = define<(conn: virConnectPtr, path: string) => virStoragePoolPtr>({
   id: 503, name: 'virStoragePoolLookupByTargetPath', library: 'libvirt', since: '4.1.0',
   prototype: 'void *virStoragePoolLookupByTargetPath(void *conn, const char *path)',
   args: [arg.object('conn', 0), arg.string('path', 1)],
@@ -334,9 +291,7 @@ export const virStoragePoolLookupByUUID = define<
  * `virStoragePoolLookupByUUIDString`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStoragePoolLookupByUUIDString = define<
-  (conn: virConnectPtr, uuidstr: string) => virStoragePoolPtr
->({
+export const virStoragePoolLookupByUUIDString = define<(conn: virConnectPtr, uuidstr: string) => virStoragePoolPtr>({
   id: 505, name: 'virStoragePoolLookupByUUIDString', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStoragePoolLookupByUUIDString(void *conn, const char *uuidstr)',
   args: [arg.object('conn', 0), arg.string('uuidstr', 1)],
@@ -347,9 +302,7 @@ export const virStoragePoolLookupByUUIDString = define<
  * `virStoragePoolLookupByVolume`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStoragePoolLookupByVolume = define<
-  (vol: virStorageVolPtr) => virStoragePoolPtr
->({
+export const virStoragePoolLookupByVolume = define<(vol: virStorageVolPtr) => virStoragePoolPtr>({
   id: 506, name: 'virStoragePoolLookupByVolume', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStoragePoolLookupByVolume(void *vol)',
   args: [arg.object('vol', 0)],
@@ -357,9 +310,7 @@ export const virStoragePoolLookupByVolume = define<
 });
 
 /** `virStoragePoolNumOfVolumes`, since libvirt 0.4.1. */
-export const virStoragePoolNumOfVolumes = define<
-  (pool: virStoragePoolPtr) => number
->({
+export const virStoragePoolNumOfVolumes = define<(pool: virStoragePoolPtr) => number>({
   id: 507, name: 'virStoragePoolNumOfVolumes', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolNumOfVolumes(void *pool)',
   args: [arg.object('pool', 0)],
@@ -367,9 +318,7 @@ export const virStoragePoolNumOfVolumes = define<
 });
 
 /** `virStoragePoolRef`, since libvirt 0.6.0. */
-export const virStoragePoolRef = define<
-  (pool: virStoragePoolPtr) => void
->({
+export const virStoragePoolRef = define<(pool: virStoragePoolPtr) => void>({
   id: 508, name: 'virStoragePoolRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virStoragePoolRef(void *pool)',
   args: [arg.object('pool', 0)],
@@ -377,9 +326,7 @@ export const virStoragePoolRef = define<
 });
 
 /** `virStoragePoolRefresh`, since libvirt 0.4.1. */
-export const virStoragePoolRefresh = define<
-  (pool: virStoragePoolPtr, flags?: number) => void
->({
+export const virStoragePoolRefresh = define<(pool: virStoragePoolPtr, flags?: number) => void>({
   id: 509, name: 'virStoragePoolRefresh', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolRefresh(void *pool, unsigned int flags)',
   args: [arg.object('pool', 0), arg.flags('flags', 1)],
@@ -387,9 +334,7 @@ export const virStoragePoolRefresh = define<
 });
 
 /** `virStoragePoolSetAutostart`, since libvirt 0.4.1. */
-export const virStoragePoolSetAutostart = define<
-  (pool: virStoragePoolPtr, autostart: boolean) => void
->({
+export const virStoragePoolSetAutostart = define<(pool: virStoragePoolPtr, autostart: boolean) => void>({
   id: 510, name: 'virStoragePoolSetAutostart', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolSetAutostart(void *pool, int autostart)',
   args: [arg.object('pool', 0), arg.boolean('autostart', 1)],
@@ -397,9 +342,7 @@ export const virStoragePoolSetAutostart = define<
 });
 
 /** `virStoragePoolUndefine`, since libvirt 0.4.1. */
-export const virStoragePoolUndefine = define<
-  (pool: virStoragePoolPtr) => void
->({
+export const virStoragePoolUndefine = define<(pool: virStoragePoolPtr) => void>({
   id: 511, name: 'virStoragePoolUndefine', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStoragePoolUndefine(void *pool)',
   args: [arg.object('pool', 0)],
@@ -433,9 +376,7 @@ export const virStorageVolCreateXMLFrom = define<
 });
 
 /** `virStorageVolDelete`, since libvirt 0.4.1. */
-export const virStorageVolDelete = define<
-  (vol: virStorageVolPtr, flags?: number) => void
->({
+export const virStorageVolDelete = define<(vol: virStorageVolPtr, flags?: number) => void>({
   id: 514, name: 'virStorageVolDelete', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStorageVolDelete(void *vol, unsigned int flags)',
   args: [arg.object('vol', 0), arg.flags('flags', 1)],
@@ -444,7 +385,13 @@ export const virStorageVolDelete = define<
 
 /** `virStorageVolDownload`, since libvirt 0.9.0. */
 export const virStorageVolDownload = define<
-  (vol: virStorageVolPtr, stream: virStreamPtr, offset: number | bigint, length: number | bigint, flags?: number) => void
+  (
+    vol: virStorageVolPtr,
+    stream: virStreamPtr,
+    offset: number | bigint,
+    length: number | bigint,
+    flags?: number,
+  ) => void
 >({
   id: 515, name: 'virStorageVolDownload', library: 'libvirt', since: '0.9.0',
   prototype: 'int virStorageVolDownload(void *vol, void *stream, unsigned long long offset, unsigned long long length, unsigned int flags)',
@@ -459,9 +406,7 @@ export const virStorageVolDownload = define<
 });
 
 /** `virStorageVolFree`, since libvirt 0.4.1. */
-export const virStorageVolFree = define<
-  (vol: virStorageVolPtr) => void
->({
+export const virStorageVolFree = define<(vol: virStorageVolPtr) => void>({
   id: 516, name: 'virStorageVolFree', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStorageVolFree(void *vol)',
   args: [arg.object('vol', 0)],
@@ -472,9 +417,7 @@ export const virStorageVolFree = define<
  * `virStorageVolGetConnect`, since libvirt 0.4.1.
  * The handle is borrowed: it lives as long as the object that it was asked of, and is not to be freed.
  */
-export const virStorageVolGetConnect = define<
-  (vol: virStorageVolPtr) => virConnectPtr
->({
+export const virStorageVolGetConnect = define<(vol: virStorageVolPtr) => virConnectPtr>({
   id: 517, name: 'virStorageVolGetConnect', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStorageVolGetConnect(void *vol)',
   args: [arg.object('vol', 0)],
@@ -482,9 +425,7 @@ export const virStorageVolGetConnect = define<
 });
 
 /** `virStorageVolGetInfo`, since libvirt 0.4.1. */
-export const virStorageVolGetInfo = define<
-  (vol: virStorageVolPtr) => virStorageVolInfo
->({
+export const virStorageVolGetInfo = define<(vol: virStorageVolPtr) => virStorageVolInfo>({
   id: 518, name: 'virStorageVolGetInfo', library: 'libvirt', since: '0.4.1',
   prototype: 'int virStorageVolGetInfo(void *vol, void *info)',
   args: [arg.object('vol', 0), out.struct('info', 1, virStorageVolInfo)],
@@ -492,9 +433,7 @@ export const virStorageVolGetInfo = define<
 });
 
 /** `virStorageVolGetInfoFlags`, since libvirt 3.0.0. */
-export const virStorageVolGetInfoFlags = define<
-  (vol: virStorageVolPtr, flags?: number) => virStorageVolInfo
->({
+export const virStorageVolGetInfoFlags = define<(vol: virStorageVolPtr, flags?: number) => virStorageVolInfo>({
   id: 519, name: 'virStorageVolGetInfoFlags', library: 'libvirt', since: '3.0.0',
   prototype: 'int virStorageVolGetInfoFlags(void *vol, void *info, unsigned int flags)',
   args: [arg.object('vol', 0), out.struct('info', 1, virStorageVolInfo), arg.flags('flags', 2)],
@@ -502,9 +441,7 @@ export const virStorageVolGetInfoFlags = define<
 });
 
 /** `virStorageVolGetKey`, since libvirt 0.4.1. */
-export const virStorageVolGetKey = define<
-  (vol: virStorageVolPtr) => string
->({
+export const virStorageVolGetKey = define<(vol: virStorageVolPtr) => string>({
   id: 520, name: 'virStorageVolGetKey', library: 'libvirt', since: '0.4.1',
   prototype: 'const char *virStorageVolGetKey(void *vol)',
   args: [arg.object('vol', 0)],
@@ -512,9 +449,7 @@ export const virStorageVolGetKey = define<
 });
 
 /** `virStorageVolGetName`, since libvirt 0.4.1. */
-export const virStorageVolGetName = define<
-  (vol: virStorageVolPtr) => string
->({
+export const virStorageVolGetName = define<(vol: virStorageVolPtr) => string>({
   id: 521, name: 'virStorageVolGetName', library: 'libvirt', since: '0.4.1',
   prototype: 'const char *virStorageVolGetName(void *vol)',
   args: [arg.object('vol', 0)],
@@ -522,9 +457,7 @@ export const virStorageVolGetName = define<
 });
 
 /** `virStorageVolGetPath`, since libvirt 0.4.1. */
-export const virStorageVolGetPath = define<
-  (vol: virStorageVolPtr) => string
->({
+export const virStorageVolGetPath = define<(vol: virStorageVolPtr) => string>({
   id: 522, name: 'virStorageVolGetPath', library: 'libvirt', since: '0.4.1',
   prototype: 'OwnedString virStorageVolGetPath(void *vol)',
   args: [arg.object('vol', 0)],
@@ -532,9 +465,7 @@ export const virStorageVolGetPath = define<
 });
 
 /** `virStorageVolGetXMLDesc`, since libvirt 0.4.1. */
-export const virStorageVolGetXMLDesc = define<
-  (vol: virStorageVolPtr, flags?: number) => string
->({
+export const virStorageVolGetXMLDesc = define<(vol: virStorageVolPtr, flags?: number) => string>({
   id: 523, name: 'virStorageVolGetXMLDesc', library: 'libvirt', since: '0.4.1',
   prototype: 'OwnedString virStorageVolGetXMLDesc(void *vol, unsigned int flags)',
   args: [arg.object('vol', 0), arg.flags('flags', 1)],
@@ -545,9 +476,7 @@ export const virStorageVolGetXMLDesc = define<
  * `virStorageVolLookupByKey`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStorageVolLookupByKey = define<
-  (conn: virConnectPtr, key: string) => virStorageVolPtr
->({
+export const virStorageVolLookupByKey = define<(conn: virConnectPtr, key: string) => virStorageVolPtr>({
   id: 524, name: 'virStorageVolLookupByKey', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStorageVolLookupByKey(void *conn, const char *key)',
   args: [arg.object('conn', 0), arg.string('key', 1)],
@@ -558,9 +487,7 @@ export const virStorageVolLookupByKey = define<
  * `virStorageVolLookupByName`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStorageVolLookupByName = define<
-  (pool: virStoragePoolPtr, name: string) => virStorageVolPtr
->({
+export const virStorageVolLookupByName = define<(pool: virStoragePoolPtr, name: string) => virStorageVolPtr>({
   id: 525, name: 'virStorageVolLookupByName', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStorageVolLookupByName(void *pool, const char *name)',
   args: [arg.object('pool', 0), arg.string('name', 1)],
@@ -571,9 +498,7 @@ export const virStorageVolLookupByName = define<
  * `virStorageVolLookupByPath`, since libvirt 0.4.1.
  * The caller owns the handle.
  */
-export const virStorageVolLookupByPath = define<
-  (conn: virConnectPtr, path: string) => virStorageVolPtr
->({
+export const virStorageVolLookupByPath = define<(conn: virConnectPtr, path: string) => virStorageVolPtr>({
   id: 526, name: 'virStorageVolLookupByPath', library: 'libvirt', since: '0.4.1',
   prototype: 'void *virStorageVolLookupByPath(void *conn, const char *path)',
   args: [arg.object('conn', 0), arg.string('path', 1)],
@@ -581,9 +506,7 @@ export const virStorageVolLookupByPath = define<
 });
 
 /** `virStorageVolRef`, since libvirt 0.6.0. */
-export const virStorageVolRef = define<
-  (vol: virStorageVolPtr) => void
->({
+export const virStorageVolRef = define<(vol: virStorageVolPtr) => void>({
   id: 527, name: 'virStorageVolRef', library: 'libvirt', since: '0.6.0',
   prototype: 'int virStorageVolRef(void *vol)',
   args: [arg.object('vol', 0)],
@@ -602,7 +525,13 @@ export const virStorageVolResize = define<
 
 /** `virStorageVolUpload`, since libvirt 0.9.0. */
 export const virStorageVolUpload = define<
-  (vol: virStorageVolPtr, stream: virStreamPtr, offset: number | bigint, length: number | bigint, flags?: number) => void
+  (
+    vol: virStorageVolPtr,
+    stream: virStreamPtr,
+    offset: number | bigint,
+    length: number | bigint,
+    flags?: number,
+  ) => void
 >({
   id: 529, name: 'virStorageVolUpload', library: 'libvirt', since: '0.9.0',
   prototype: 'int virStorageVolUpload(void *vol, void *stream, unsigned long long offset, unsigned long long length, unsigned int flags)',
@@ -617,9 +546,7 @@ export const virStorageVolUpload = define<
 });
 
 /** `virStorageVolWipe`, since libvirt 0.8.0. */
-export const virStorageVolWipe = define<
-  (vol: virStorageVolPtr, flags?: number) => void
->({
+export const virStorageVolWipe = define<(vol: virStorageVolPtr, flags?: number) => void>({
   id: 530, name: 'virStorageVolWipe', library: 'libvirt', since: '0.8.0',
   prototype: 'int virStorageVolWipe(void *vol, unsigned int flags)',
   args: [arg.object('vol', 0), arg.flags('flags', 1)],

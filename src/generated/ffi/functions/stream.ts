@@ -7,9 +7,7 @@ import type { CallbackListeners } from '../callbacks.js';
 import type { virConnectPtr, virStreamPtr } from '../types.js';
 
 /** `virStreamAbort`, since libvirt 0.7.2. */
-export const virStreamAbort = define<
-  (stream: virStreamPtr) => void
->({
+export const virStreamAbort = define<(stream: virStreamPtr) => void>({
   id: 532, name: 'virStreamAbort', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamAbort(void *stream)',
   args: [arg.object('stream', 0)],
@@ -27,9 +25,7 @@ export const virStreamEventAddCallback = define<
 });
 
 /** `virStreamEventRemoveCallback`, since libvirt 0.7.2. */
-export const virStreamEventRemoveCallback = define<
-  (stream: virStreamPtr) => void
->({
+export const virStreamEventRemoveCallback = define<(stream: virStreamPtr) => void>({
   id: 534, name: 'virStreamEventRemoveCallback', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamEventRemoveCallback(void *stream)',
   args: [arg.object('stream', 0)],
@@ -37,9 +33,7 @@ export const virStreamEventRemoveCallback = define<
 });
 
 /** `virStreamEventUpdateCallback`, since libvirt 0.7.2. */
-export const virStreamEventUpdateCallback = define<
-  (stream: virStreamPtr, events: number) => void
->({
+export const virStreamEventUpdateCallback = define<(stream: virStreamPtr, events: number) => void>({
   id: 535, name: 'virStreamEventUpdateCallback', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamEventUpdateCallback(void *stream, int events)',
   args: [arg.object('stream', 0), arg.int('events', 1)],
@@ -47,9 +41,7 @@ export const virStreamEventUpdateCallback = define<
 });
 
 /** `virStreamFinish`, since libvirt 0.7.2. */
-export const virStreamFinish = define<
-  (stream: virStreamPtr) => void
->({
+export const virStreamFinish = define<(stream: virStreamPtr) => void>({
   id: 536, name: 'virStreamFinish', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamFinish(void *stream)',
   args: [arg.object('stream', 0)],
@@ -58,9 +50,7 @@ export const virStreamFinish = define<
 });
 
 /** `virStreamFree`, since libvirt 0.7.2. */
-export const virStreamFree = define<
-  (stream: virStreamPtr) => void
->({
+export const virStreamFree = define<(stream: virStreamPtr) => void>({
   id: 537, name: 'virStreamFree', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamFree(void *stream)',
   args: [arg.object('stream', 0)],
@@ -72,9 +62,7 @@ export const virStreamFree = define<
  * `virStreamNew`, since libvirt 0.7.2.
  * The caller owns the handle.
  */
-export const virStreamNew = define<
-  (conn: virConnectPtr, flags?: number) => virStreamPtr
->({
+export const virStreamNew = define<(conn: virConnectPtr, flags?: number) => virStreamPtr>({
   id: 538, name: 'virStreamNew', library: 'libvirt', since: '0.7.2',
   prototype: 'void *virStreamNew(void *conn, unsigned int flags)',
   args: [arg.object('conn', 0), arg.flags('flags', 1)],
@@ -82,9 +70,7 @@ export const virStreamNew = define<
 });
 
 /** `virStreamRecv`, since libvirt 0.7.2. */
-export const virStreamRecv = define<
-  (stream: virStreamPtr, data: Uint8Array) => number
->({
+export const virStreamRecv = define<(stream: virStreamPtr, data: Uint8Array) => number>({
   id: 539, name: 'virStreamRecv', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamRecv(void *stream, void *data, size_t nbytes)',
   args: [arg.object('stream', 0), arg.buffer('data', 1, 2)],
@@ -106,9 +92,7 @@ export const virStreamRecvFlags = define<
 });
 
 /** `virStreamRecvHole`, since libvirt 3.4.0. */
-export const virStreamRecvHole = define<
-  (stream: virStreamPtr, flags?: number) => number | bigint
->({
+export const virStreamRecvHole = define<(stream: virStreamPtr, flags?: number) => number | bigint>({
   id: 542, name: 'virStreamRecvHole', library: 'libvirt', since: '3.4.0',
   prototype: 'int virStreamRecvHole(void *stream, void *length, unsigned int flags)',
   args: [arg.object('stream', 0), out.longlong('length', 1), arg.flags('flags', 2)],
@@ -117,9 +101,7 @@ export const virStreamRecvHole = define<
 });
 
 /** `virStreamRef`, since libvirt 0.7.2. */
-export const virStreamRef = define<
-  (stream: virStreamPtr) => void
->({
+export const virStreamRef = define<(stream: virStreamPtr) => void>({
   id: 543, name: 'virStreamRef', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamRef(void *stream)',
   args: [arg.object('stream', 0)],
@@ -127,9 +109,7 @@ export const virStreamRef = define<
 });
 
 /** `virStreamSend`, since libvirt 0.7.2. */
-export const virStreamSend = define<
-  (stream: virStreamPtr, data: Uint8Array) => number
->({
+export const virStreamSend = define<(stream: virStreamPtr, data: Uint8Array) => number>({
   id: 544, name: 'virStreamSend', library: 'libvirt', since: '0.7.2',
   prototype: 'int virStreamSend(void *stream, void *data, size_t nbytes)',
   args: [arg.object('stream', 0), arg.bytes('data', 1, 2)],

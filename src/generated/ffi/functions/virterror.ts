@@ -7,9 +7,7 @@ import { virError } from '../structs.js';
 import type { virConnectPtr } from '../types.js';
 
 /** `virConnGetLastError`, since libvirt 0.1.0. */
-export const virConnGetLastError = define<
-  (conn: virConnectPtr) => virError | null
->({
+export const virConnGetLastError = define<(conn: virConnectPtr) => virError | null>({
   id: 34, name: 'virConnGetLastError', library: 'libvirt', since: '0.1.0',
   prototype: 'void *virConnGetLastError(void *conn)',
   args: [arg.object('conn', 0)],
@@ -17,9 +15,7 @@ export const virConnGetLastError = define<
 });
 
 /** `virConnResetLastError`, since libvirt 0.1.0. */
-export const virConnResetLastError = define<
-  (conn: virConnectPtr) => void
->({
+export const virConnResetLastError = define<(conn: virConnectPtr) => void>({
   id: 35, name: 'virConnResetLastError', library: 'libvirt', since: '0.1.0',
   prototype: 'void virConnResetLastError(void *conn)',
   args: [arg.object('conn', 0)],
@@ -27,9 +23,7 @@ export const virConnResetLastError = define<
 });
 
 /** `virDefaultErrorFunc`, since libvirt 0.1.0. */
-export const virDefaultErrorFunc = define<
-  (err: Pointer<'virError'>) => void
->({
+export const virDefaultErrorFunc = define<(err: Pointer<'virError'>) => void>({
   id: 111, name: 'virDefaultErrorFunc', library: 'libvirt', since: '0.1.0',
   prototype: 'void virDefaultErrorFunc(void *err)',
   args: [arg.pointer('err', 0)],
@@ -37,9 +31,7 @@ export const virDefaultErrorFunc = define<
 });
 
 /** `virFreeError`, since libvirt 0.6.1. */
-export const virFreeError = define<
-  (err: Pointer<'virError'>) => void
->({
+export const virFreeError = define<(err: Pointer<'virError'>) => void>({
   id: 344, name: 'virFreeError', library: 'libvirt', since: '0.6.1',
   prototype: 'void virFreeError(void *err)',
   args: [arg.pointer('err', 0)],
@@ -47,9 +39,7 @@ export const virFreeError = define<
 });
 
 /** `virGetLastError`, since libvirt 0.1.0. */
-export const virGetLastError = define<
-  () => virError | null
->({
+export const virGetLastError = define<() => virError | null>({
   id: 345, name: 'virGetLastError', library: 'libvirt', since: '0.1.0',
   prototype: 'void *virGetLastError()',
   args: [],
@@ -57,9 +47,7 @@ export const virGetLastError = define<
 });
 
 /** `virGetLastErrorCode`, since libvirt 4.5.0. */
-export const virGetLastErrorCode = define<
-  () => number
->({
+export const virGetLastErrorCode = define<() => number>({
   id: 346, name: 'virGetLastErrorCode', library: 'libvirt', since: '4.5.0',
   prototype: 'int virGetLastErrorCode()',
   args: [],
@@ -67,9 +55,7 @@ export const virGetLastErrorCode = define<
 });
 
 /** `virGetLastErrorDomain`, since libvirt 4.5.0. */
-export const virGetLastErrorDomain = define<
-  () => number
->({
+export const virGetLastErrorDomain = define<() => number>({
   id: 347, name: 'virGetLastErrorDomain', library: 'libvirt', since: '4.5.0',
   prototype: 'int virGetLastErrorDomain()',
   args: [],
@@ -77,9 +63,7 @@ export const virGetLastErrorDomain = define<
 });
 
 /** `virGetLastErrorMessage`, since libvirt 1.0.6. */
-export const virGetLastErrorMessage = define<
-  () => string
->({
+export const virGetLastErrorMessage = define<() => string>({
   id: 348, name: 'virGetLastErrorMessage', library: 'libvirt', since: '1.0.6',
   prototype: 'const char *virGetLastErrorMessage()',
   args: [],
@@ -87,9 +71,7 @@ export const virGetLastErrorMessage = define<
 });
 
 /** `virResetError`, since libvirt 0.1.0. */
-export const virResetError = define<
-  (err: Pointer<'virError'>) => void
->({
+export const virResetError = define<(err: Pointer<'virError'>) => void>({
   id: 465, name: 'virResetError', library: 'libvirt', since: '0.1.0',
   prototype: 'void virResetError(void *err)',
   args: [arg.pointer('err', 0)],
@@ -97,9 +79,7 @@ export const virResetError = define<
 });
 
 /** `virResetLastError`, since libvirt 0.1.0. */
-export const virResetLastError = define<
-  () => void
->({
+export const virResetLastError = define<() => void>({
   id: 466, name: 'virResetLastError', library: 'libvirt', since: '0.1.0',
   prototype: 'void virResetLastError()',
   args: [],
@@ -107,9 +87,7 @@ export const virResetLastError = define<
 });
 
 /** `virSaveLastError`, since libvirt 0.6.1. */
-export const virSaveLastError = define<
-  () => Pointer<'virError'> | null
->({
+export const virSaveLastError = define<() => Pointer<'virError'> | null>({
   id: 467, name: 'virSaveLastError', library: 'libvirt', since: '0.6.1',
   prototype: 'void *virSaveLastError()',
   args: [],

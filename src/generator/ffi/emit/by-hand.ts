@@ -15,11 +15,11 @@ ${functions.map(emitSignature).join('')}}
 /** What is known of each, and why it is not generated. */
 export const byHand = {
 ${functions.map(emitFacts).join('')}} as const;`;
-  return [path, `${banner}\n${importsOf(ffi, path, code)}\n\n${code}\n`];
+  return [path, `${banner}\n${importsOf(ffi, path, code).replace('import { vir', 'import type { vir')}\n\n${code}\n`];
 }
 
 function emitSignature(fn: FfiFunction): string {
-  return `  ${docComment(fn)}\n  readonly ${fn.name}: LibvirtFunction<${signatureText(fn)}>;\n`;
+  return `  ${docComment(fn)}\n  readonly ${fn.name}: LibvirtFunction<${signatureText(fn, '  ')}>;\n`;
 }
 
 function emitFacts({ id, name, library, since, prototype, byHand }: FfiFunction): string {

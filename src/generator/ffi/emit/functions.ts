@@ -6,6 +6,8 @@ import { importsOf } from './imports.js';
 
 const folder = 'generated/ffi/';
 const lineWidth = 120;
+// What stands before it on its line has room, too.
+const longestBeside = 60;
 
 /** Path below src/ -> text. */
 export function emitFunctions(ffi: Ffi): readonly (readonly [string, string])[] {
@@ -30,9 +32,7 @@ function moduleName(group: string): string {
 function emitFunction(fn: FfiFunction): string {
   const { id, name, library, since } = fn;
   return `${docComment(fn)}
-export const ${name} = define<
-  ${signatureText(fn)}
->({
+export const ${name} = define<${signatureText(fn, '')}>({
   id: ${id}, name: '${name}', library: '${library}', since: '${since}',
   prototype: '${fn.prototype}',
   args: [${emitCodecs(fn.codecs)}],
@@ -44,10 +44,14 @@ function emitExtras({ failure, orderArg }: FfiFunction): string {
   return `${failure === null ? '' : `\n  failure: '${failure}',`}${orderArg < 0 ? '' : `\n  order: ${orderArg},`}`;
 }
 
-/** The type of the function in JavaScript. */
-export function signatureText({ typeParams, jsParams, resultType }: FfiFunction): string {
+/** The type of the function in JavaScript; it goes over several lines where it is long. */
+export function signatureText({ typeParams, jsParams, resultType }: FfiFunction, indent: string): string {
   const params = jsParams.map(({ name, tsType, optional }) => `${name}${optional ? '?' : ''}: ${tsType}`);
-  return `${typeParams}(${params.join(', ')}) => ${resultType}`;
+  const line = `${typeParams}(${params.join(', ')}) => ${resultType}`;
+  if (line.length <= longestBeside && typeParams === '') return line;
+  if (indent.length + line.length + 2 <= lineWidth) return `\n${indent}  ${line}\n${indent}`;
+  const lines = params.map((param) => `\n${indent}    ${param},`).join('');
+  return `\n${indent}  ${typeParams}(${lines}\n${indent}  ) => ${resultType}\n${indent}`;
 }
 
 function emitCodecs(codecs: readonly Codec[]): string {

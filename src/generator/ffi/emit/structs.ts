@@ -18,7 +18,7 @@ export interface ${name} {
 ${shown.map((field) => `  readonly ${field.name}: ${field.tsType};\n`).join('')}}
 
 /** Layout of \`${name}\`. */
-export const ${name} = struct<${name}>('${name}', ${size}, [
+export const ${name} = struct<${name}>(${name.length < 30 ? `'${name}', ${size}, ` : `\n  '${name}',\n  ${size},\n  `}[
 ${shown.map((field) => `  ${emitField(field)},\n`).join('')}]);`;
 }
 
