@@ -9,66 +9,97 @@ import type { RawResult } from './values.js';
 
 type Any = (...values: unknown[]) => unknown;
 
+/** The codecs of a function, by what they do. */
+interface Parts {
+  readonly outcome: Outcome;
+  readonly inputs: readonly Codec[];
+  readonly outputs: readonly Codec[];
+  readonly repeated: readonly Codec[];
+  readonly ending: readonly Codec[];
+  readonly result: (call: Call) => unknown;
+}
+
+function partsOf(definition: Definition): Parts {
+  const { args, name, returns, failure } = definition;
+  return {
+    outcome: outcomeOf(name, returns, failure),
+    inputs: args.filter((codec) => codec.input),
+    outputs: args.filter((codec) => !codec.input),
+    repeated: args.filter((codec) => codec.again),
+    ending: args.filter((codec) => codec.end),
+    result: resultOf(definition),
+  };
+}
+
+/** What the call is worth: the returned value, or the one thing that an argument gives, or all of them by their names. */
+function resultOf({ args, returns, resultName = 'result' }: Definition): (call: Call) => unknown {
+  const { convert, data, mayFindNothing } = returns;
+  const results = args.filter((codec) => codec.take);
+  const [first, second] = results;
+  if (first === undefined) return (call) => convert(call.result, call);
+  const found = (call: Call): boolean => mayFindNothing !== true || call.result !== 0;
+  if (second === undefined && !data) return (call) => (found(call) ? first.take?.(call) : null);
+  return (call) => {
+    if (!found(call)) return null;
+    const result: Record<string, unknown> = {};
+    if (data) result[resultName] = convert(call.result, call);
+    for (const codec of results) result[codec.name] = codec.take?.(call);
+    return result;
+  };
+}
+
 export class Marshalling {
   readonly #definition: Definition;
-  readonly #outcome: Outcome;
-  readonly #inputs: readonly Codec[];
-  readonly #outputs: readonly Codec[];
-  readonly #results: readonly Codec[];
-  readonly #repeated: readonly Codec[];
-  readonly #ending: readonly Codec[];
-  #raw: RawFunction;
+  #raw: RawFunction | undefined;
+  #made: Parts | undefined;
 
   constructor(definition: Definition) {
-    const { args, name, returns, failure } = definition;
     this.#definition = definition;
-    this.#outcome = outcomeOf(name, returns, failure);
-    this.#inputs = args.filter((codec) => codec.input);
-    this.#outputs = args.filter((codec) => !codec.input);
-    this.#results = args.filter((codec) => codec.take);
-    this.#repeated = args.filter((codec) => codec.again);
-    this.#ending = args.filter((codec) => codec.end);
-    this.#raw = lazily(definition.prototype, (raw) => {
-      this.#raw = raw;
-    });
+  }
+
+  // Most of the functions are never called.
+  get #parts(): Parts {
+    this.#made ??= partsOf(this.#definition);
+    return this.#made;
   }
 
   /** The function as it is called on this thread. */
   sync(): Any {
-    const { name, prototype, returns } = this.#definition;
     const checks = shortWay(this.#definition.args);
-    if (checks !== undefined) return shortCall(name, prototype, checks, this.#outcome, returns.convert);
-    return (...values) => this.#sync(values);
+    return checks === undefined ? (...values) => this.#sync(values) : shortCall(this.#definition, checks);
   }
 
   #sync(values: readonly unknown[]): unknown {
+    const parts = this.#parts;
+    this.#raw ??= bind(this.#definition.prototype);
     const call = new Call(this.#definition.name);
     let succeeded = false;
     try {
-      this.#put(call, values);
+      put(parts, call, values);
       do {
         beforeCall?.();
         call.result = this.#raw(...call.c);
-        if (this.#outcome.fails(call.result)) this.#outcome.judge(native().lastError());
-      } while (this.#again(call));
+        if (parts.outcome.fails(call.result)) parts.outcome.judge(native().lastError());
+      } while (isIncomplete(parts, call));
       succeeded = true;
-      return this.#result(call);
+      return parts.result(call);
     } finally {
       this.#end(call, succeeded);
     }
   }
 
   async async(values: readonly unknown[]): Promise<unknown> {
+    const parts = this.#parts;
     const call = new Call(this.#definition.name);
     let succeeded = false;
     try {
-      this.#put(call, values);
+      put(parts, call, values);
       do {
         beforeCall?.();
         await this.#elsewhere(call);
-      } while (this.#again(call));
+      } while (isIncomplete(parts, call));
       succeeded = true;
-      return this.#result(call);
+      return parts.result(call);
     } finally {
       this.#end(call, succeeded);
     }
@@ -81,7 +112,7 @@ export class Marshalling {
       attached().callAsync(id, call.c, typeof object === 'bigint' ? object : null, (result, error) => {
         call.result = result;
         try {
-          if (this.#outcome.fails(result)) this.#outcome.judge(error);
+          if (this.#parts.outcome.fails(result)) this.#parts.outcome.judge(error);
           resolve();
         } catch (failed) {
           reject(failed);
@@ -90,41 +121,30 @@ export class Marshalling {
     });
   }
 
-  // Outputs come last: their size may be one of the inputs.
-  #put(call: Call, values: readonly unknown[]): void {
-    for (let i = 0; i < this.#inputs.length; i += 1) this.#inputs[i]?.put(call, values[i]);
-    for (const codec of this.#outputs) codec.put(call, undefined);
-  }
-
-  #again(call: Call): boolean {
-    return this.#repeated.some((codec) => codec.again?.(call));
-  }
-
   // A handler in JavaScript may have thrown: its error comes out here, when all is released.
   #end(call: Call, succeeded: boolean): void {
     if (succeeded) this.#definition.returns.release?.(call.result);
     let thrown: { readonly error: unknown } | undefined;
-    for (const codec of this.#ending) {
+    const { ending } = this.#parts;
+    for (let i = 0; i < ending.length; i += 1) {
       try {
-        codec.end?.(call, succeeded);
+        ending[i]?.end?.(call, succeeded);
       } catch (error) {
         thrown ??= { error };
       }
     }
     if (thrown !== undefined) throw thrown.error;
   }
+}
 
-  #result(call: Call): unknown {
-    const { returns, resultName } = this.#definition;
-    const [first, second] = this.#results;
-    if (first === undefined) return returns.convert(call.result, call);
-    if (returns.mayFindNothing && call.result === 0) return null;
-    if (second === undefined && !returns.data) return first.take?.(call);
-    const result: Record<string, unknown> = {};
-    if (returns.data) result[resultName ?? 'result'] = returns.convert(call.result, call);
-    for (const codec of this.#results) result[codec.name] = codec.take?.(call);
-    return result;
-  }
+// Outputs come last: their size may be one of the inputs.
+function put({ inputs, outputs }: Parts, call: Call, values: readonly unknown[]): void {
+  for (let i = 0; i < inputs.length; i += 1) inputs[i]?.put(call, values[i]);
+  for (let i = 0; i < outputs.length; i += 1) outputs[i]?.put(call, undefined);
+}
+
+function isIncomplete({ repeated }: Parts, call: Call): boolean {
+  return repeated.length > 0 && repeated.some((codec) => codec.again?.(call));
 }
 
 /** The checks of a function whose arguments are all passed by value, in their order; undefined for other functions. */
@@ -133,26 +153,14 @@ function shortWay(codecs: readonly Codec[]): readonly Check[] | undefined {
   return checks.length === codecs.length ? checks : undefined;
 }
 
-/** Binds at the first call. */
-function lazily(prototype: string, bound: (raw: RawFunction) => void): RawFunction {
-  return (...args) => {
-    const raw = bind(prototype);
-    bound(raw);
+/** Most calls are of this kind; no array is made for them. */
+function shortCall({ name, prototype, returns, failure }: Definition, checks: readonly Check[]): Any {
+  const { fails, judge } = outcomeOf(name, returns, failure);
+  const { convert } = returns;
+  let raw: RawFunction = (...args) => {
+    raw = bind(prototype);
     return raw(...args);
   };
-}
-
-/** Most calls are of this kind; no array is made for them. */
-function shortCall(
-  name: string,
-  prototype: string,
-  checks: readonly Check[],
-  { fails, judge }: Outcome,
-  convert: (result: RawResult) => unknown,
-): Any {
-  let raw = lazily(prototype, (bound) => {
-    raw = bound;
-  });
   const failed = (result: RawResult): unknown => {
     judge(native().lastError());
     return convert(result);

@@ -17,7 +17,8 @@ const freeCounts: Codec = {
   put: (call) => putCell(call, 5, new Cell(roomIn(call, 1) * roomIn(call, 4) * countSize)),
   take: (call) => {
     const sizes = roomIn(call, 1);
-    const cells = sizes === 0 ? 0 : Math.ceil(returnedCount(call) / sizes);
+    // libvirt's test driver fills all and returns 0.
+    const cells = returnedCount(call) > 0 ? Math.ceil(returnedCount(call) / sizes) : roomIn(call, 4);
     const view = viewOf(call, 5);
     return elements(view, cells, sizes * countSize, (_, start) =>
       elements(view, sizes, countSize, (__, at) => unsignedIn(view, start + at)),
