@@ -92,7 +92,7 @@ describe('configure', () => {
     const { reports } = runScript(`
       const { Worker } = await import('node:worker_threads');
       const text = \`import { parentPort } from 'node:worker_threads';
-        import { configure } from '${join(process.cwd(), 'dist/index.js')}';
+        import { configure } from 'file://${join(process.cwd(), 'dist/index.js')}';
         try { configure({ mode: 'permissive' }); } catch (error) { parentPort.postMessage(error.code); }\`;
       const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(text)));
       report(await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject)));
