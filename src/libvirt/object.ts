@@ -1,5 +1,6 @@
 /** What all classes have in common: one reference to one of libvirt's objects, released exactly once. */
 import { type InspectOptions, inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { VirtshimError } from '../errors.js';
 import type { Pointer } from '../ffi/values.js';
 
@@ -12,6 +13,8 @@ export interface Release<Kind extends string> {
 interface Reference {
   readonly pointer: Pointer<string>;
   readonly release: Release<string>;
+  /** How many calls are in flight that need it. */
+  calls: number;
 }
 
 function giveBack({ pointer, release }: Reference): Promise<unknown> {
@@ -21,13 +24,38 @@ function giveBack({ pointer, release }: Reference): Promise<unknown> {
 // On the worker pool: giving back the last reference of a connection may talk to a daemon. Nobody is left to be told
 // of a failure.
 const dropped = new FinalizationRegistry<Reference>((reference) => {
+  held?.delete(reference);
   giveBack(reference).catch(() => {});
 });
+
+// A worker thread that ends leaves the process running: what it still holds is given back, unless a call needs it.
+const held: Set<Reference> | undefined = isMainThread ? undefined : new Set();
+if (held) process.once('exit', () => giveBackAll(held));
+
+function giveBackAll(references: Iterable<Reference>): void {
+  for (const { pointer, release, calls } of references) {
+    try {
+      if (calls === 0) release(pointer);
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+}
 
 /** Counts a call that has just been started, so that the object outlives it. */
 export let callBegins: (object: LibvirtObject<string>) => void;
 /** The call is over: where it was the last one of an object that was freed meanwhile, its reference is given back. */
 export let callEnds: (object: LibvirtObject<string>) => void;
+
+/** `object` outlives the call. */
+export async function during<T>(object: LibvirtObject<string>, call: Promise<T>): Promise<T> {
+  callBegins(object);
+  try {
+    return await call;
+  } finally {
+    callEnds(object);
+  }
+}
 
 /**
  * A handle of libvirt. `free()`, `using` and `await using` give it back; what is forgotten is given back some time
@@ -36,23 +64,23 @@ export let callEnds: (object: LibvirtObject<string>) => void;
 export abstract class LibvirtObject<Kind extends string> implements Disposable, AsyncDisposable {
   #pointer: Pointer<Kind> | undefined;
   readonly #reference: Reference;
-  #calls = 0;
   #whenIdle: (() => void) | undefined;
   #end: Promise<void> | undefined;
 
   static {
     callBegins = (object) => {
-      object.#calls++;
+      object.#reference.calls++;
     };
     callEnds = (object) => {
-      if (--object.#calls === 0) object.#whenIdle?.();
+      if (--object.#reference.calls === 0) object.#whenIdle?.();
     };
   }
 
   /** Takes over one reference to what `pointer` points to; `release` will give it back. */
   protected constructor(pointer: Pointer<Kind>, release: Release<Kind>) {
     this.#pointer = pointer;
-    this.#reference = { pointer, release: release as Release<string> };
+    this.#reference = { pointer, release: release as Release<string>, calls: 0 };
+    held?.add(this.#reference);
     dropped.register(this, this.#reference, this);
   }
 
@@ -81,7 +109,7 @@ export abstract class LibvirtObject<Kind extends string> implements Disposable, 
   /** `free()` at once. Where calls are in flight the last of them gives the reference back. */
   freeSync(): void {
     if (this.freed) return;
-    if (this.#calls > 0) {
+    if (this.#reference.calls > 0) {
       this.free().catch(() => {});
     } else {
       this.#close();
@@ -115,11 +143,12 @@ export abstract class LibvirtObject<Kind extends string> implements Disposable, 
   #close(): void {
     this.#pointer = undefined;
     dropped.unregister(this);
+    held?.delete(this.#reference);
   }
 
   async #finish(): Promise<void> {
     this.#close();
-    if (this.#calls > 0) await this.#idle();
+    if (this.#reference.calls > 0) await this.#idle();
     await giveBack(this.#reference);
   }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { runScript } from '../support/node_api.js';
 import { imageFile, permissiveExcept } from '../support/shim.js';
@@ -210,6 +211,26 @@ describe('garbage', () => {
     const closed = records.filter((record) => record.event === 'virConnectClose').length;
     expect(closed).toBeGreaterThanOrEqual(98);
     expect(closed).toBeLessThanOrEqual(100);
+  });
+
+  test('what a worker thread holds is given back when it ends', async () => {
+    const audit = { netlink: false, levels: { virConnectClose: 'response' as const } };
+    const { reports, records } = runScript(
+      `
+      const { Worker } = await import('node:worker_threads');
+      const text = \`import { Connection } from 'file://${join(process.cwd(), 'dist/index.js')}';
+        globalThis.kept = await Promise.all(Array.from({ length: 20 }, () => Connection.open('test:///default')));
+        globalThis.domains = await kept[0].listAllDomains();
+        kept[1].closeSync();\`;
+      const connection = await Connection.open('test:///default');
+      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(text)));
+      await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+      report(await connection.getType());
+    `,
+      { policy: await imageFile(permissiveExcept([], { audit })) },
+    );
+    expect(reports).toEqual(['TEST']);
+    expect(records.filter((record) => record.event === 'virConnectClose')).toHaveLength(20);
   });
 
   test('an object is not given back while a call on it is in flight', () => {
