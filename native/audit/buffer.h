@@ -30,6 +30,8 @@ class Buffer {
 
   void fail() { ok_ = false; }
 
+  void cutTo(size_t size) { size_ = size; }  // not more than there is
+
   // Gives memory back that one huge record needed.
   void shrink(size_t keep) {
     if (capacity_ <= keep) return;

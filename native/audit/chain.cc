@@ -33,9 +33,10 @@ bool readDecimal(std::string_view text, uint64_t *out) {
 
 }  // namespace
 
-void chainValue(const Sha256 &body, std::string_view head, const uint8_t previous[kSha256Size],
+void chainValue(const Sha256 &body, std::string_view rest, std::string_view head, const uint8_t previous[kSha256Size],
                 uint8_t out[kSha256Size]) {
   Sha256 hash = body;
+  hash.update(rest.data(), rest.size());
   hash.update(head.data(), head.size());
   hash.update(previous, kSha256Size);
   hash.final(out);
@@ -62,9 +63,8 @@ bool followsFrom(const uint8_t previous[kSha256Size], std::string_view line, con
   const size_t end = facts.chainAt + kChainDigits;
   Sha256 body;
   body.update(line.data() + facts.headSize, facts.chainAt - facts.headSize);
-  body.update(line.data() + end, line.size() - end);
   uint8_t value[kSha256Size];
-  chainValue(body, line.substr(0, facts.headSize), previous, value);
+  chainValue(body, line.substr(end), line.substr(0, facts.headSize), previous, value);
   return memcmp(value, facts.chain, kSha256Size) == 0;
 }
 

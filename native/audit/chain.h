@@ -13,8 +13,8 @@ constexpr size_t kChainDigits = 2 * kSha256Size;
 // A line is hashed in an order that puts what changes from record to record behind what repeats, so that the hash of
 // that can be kept: first the line from its ` pid=` to its end, without the 64 digits of the value; then the line's
 // head, which is all before; then the previous record's chain value, 32 zero bytes before the first record.
-// `body` is the hash of the first of these.
-void chainValue(const Sha256 &body, std::string_view head, const uint8_t previous[kSha256Size],
+// `body` is the hash of the first of these, but for `rest`, what is left of it.
+void chainValue(const Sha256 &body, std::string_view rest, std::string_view head, const uint8_t previous[kSha256Size],
                 uint8_t out[kSha256Size]);
 
 struct LineFacts {

@@ -76,6 +76,7 @@ struct Event {
   Verdict verdict;
   FunctionId function;  // kNoFunction for notices
   bool nested;
+  bool continues;           // Response: says what this thread's methodcall of that rid said, but for outcome and time
   bool success;             // Response: libvirt returned success
   std::string_view rule;    // id of the deciding rule, or ""
   std::string_view reason;  // why, for people

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kPathCheckNs = 1000000000;
 constexpr int64_t kTrustNs = 20 * 1000;
-constexpr int64_t kLookNs = 50 * 1000;
+constexpr int64_t kLookNs = 1000 * 1000;
 constexpr uint64_t kMaxTail = 64 * 1024 * 1024;  // how far back a repair reads
 
 // The file's bytes from `from` to `to`, to be freed with freePages; nullptr where they cannot be had.
@@ -228,7 +228,8 @@ bool TrailFile::append(SharedState *state, const Moment &moment, Buffer *buffer,
   if (!ready(state, moment, &at, failure)) return false;
   std::string_view text = placeSequence(buffer, line, at.sequence + 1);
   std::string_view head = text.substr(0, static_cast<size_t>(buffer->data() + line.bodyAt - text.data()));
-  chainValue(line.body, head, at.chain, chain);
+  std::string_view rest = buffer->view(line.hashed);
+  chainValue(line.body, rest.substr(0, rest.size() - 1), head, at.chain, chain);
   hexLower(chain, kSha256Size, buffer->data() + line.chainAt);
   const char *begin = text.data();
   size_t size = text.size();

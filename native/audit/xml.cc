@@ -1,5 +1,7 @@
 #include "audit/xml.h"
 
+#include <endian.h>
+
 #include <cstring>
 
 #include "audit/arguments.h"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr size_t kHeadroom = 128;  // root name, rid, a sequence number of 20 digits, time; and a line end in front
 constexpr std::string_view kZeroChain = "0000000000000000000000000000000000000000000000000000000000000000";
+constexpr size_t kLeftToHash = 128;  // is hashed together with the head
 constexpr size_t kMaxMessage = 16 * 1024;
 constexpr size_t kMaxKept = 16 * 1024;
 
@@ -27,6 +30,24 @@ const char *effectName(Verdict verdict) {
     case Verdict::Denied: return "denied";
     default: return "would-deny";
   }
+}
+
+constexpr auto makePairs() {
+  struct {
+    char digits[200];
+  } pairs{};
+  for (int i = 0; i < 100; i++) {
+    pairs.digits[2 * i] = static_cast<char>('0' + i / 10);
+    pairs.digits[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}
+
+// Nine digits, two at a time.
+void putNanoseconds(char *out, uint32_t value) {
+  static constexpr auto kPairs = makePairs();
+  for (int i = 7; i > 0; i -= 2, value /= 100) memcpy(out + i, kPairs.digits + 2 * (value % 100), 2);
+  out[0] = static_cast<char>('0' + value);
 }
 
 void putPadded(char *out, uint64_t value, int digits) {
@@ -62,27 +83,26 @@ void putTime(char *out, int64_t realtimeNs, LineCache *cache) {
   }
   memcpy(out, "\" time=\"", 8);
   memcpy(out + 8, cache->date, 20);
-  putPadded(out + 28, static_cast<uint64_t>(realtimeNs % 1000000000), 9);
+  putNanoseconds(out + 28, static_cast<uint32_t>(realtimeNs % 1000000000));
   memcpy(out + 37, "Z\"", 2);
 }
 
 class LineWriter {
  public:
-  LineWriter(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out)
-      : event_(event), redactor_(redactor), cache_(cache), out_(out), hashed_(out->size()) {}
+  LineWriter(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line)
+      : event_(event), redactor_(redactor), cache_(cache), out_(out), hash_(line->body) {}
 
   void writeBody(XmlLine *line) {
-    const uint64_t tagVersion = tag();
-    line->chainAt = out_->size() - std::string_view("\">").size() - kZeroChain.size();
-    if (event_.phase == Phase::Notice)
-      appendXmlEscaped(out_, event_.reason);
+    if (continuesLine())
+      continueCall(line);
     else
-      call(tagVersion);
+      begin(line);
+    if (event_.phase == Phase::Response) outcome();
     out_->append("</");
     out_->append(rootName(event_.phase));
     out_->append('>');
-    hashOn();
-    line->body = hash_;
+    if (out_->size() - hashed_ > kLeftToHash) hashOn();
+    line->hashed = hashed_;
     out_->append('\n');
   }
 
@@ -183,25 +203,49 @@ class LineWriter {
     optional("policy", event_.policy);
   }
 
-  void call(uint64_t tagVersion) {
-    const uint64_t whatVersion = what(tagVersion);
-    if (event_.args && facts(event_.function).argCount) param(whatVersion);
-    if (event_.phase == Phase::Response) out_->append(event_.success ? "<state>1</state>" : "<state>0</state>");
-    if (event_.phase == Phase::Response && event_.forwarded) result();
-    error();
-    if (event_.phase == Phase::Response && event_.forwarded) duration();
+  bool continuesLine() const {
+    return event_.continues && event_.rid == cache_->call.rid && out_->size() > cache_->call.end;
   }
 
-  uint64_t what(uint64_t tagVersion) {
+  // What stands before the outcome.
+  void begin(XmlLine *line) {
+    out_->cutTo(kHeadroom);
+    cache_->call.rid = 0;
+    const uint64_t tagVersion = tag();
+    line->chainAt = out_->size() - std::string_view("\">").size() - kZeroChain.size();
+    if (event_.phase == Phase::Notice) return appendXmlEscaped(out_, event_.reason);
+    what(tagVersion);
+    if (hasParam() && !hasResourceAlone()) appendParam(event_, redactor_, out_);
+    if (event_.phase == Phase::Call) keepCall(line->chainAt);
+  }
+
+  bool hasParam() const { return event_.args && facts(event_.function).argCount > 0; }
+
+  // Then <param> says nothing that <resource> does not.
+  bool hasResourceAlone() const {
+    return facts(event_.function).argCount == 1 && facts(event_.function).resourceArg == 0;
+  }
+
+  void outcome() {
+    out_->append(event_.success ? "<state>1</state>" : "<state>0</state>");
+    if (event_.forwarded) result();
+    error();
+    if (event_.forwarded) duration();
+  }
+
+  void what(uint64_t tagVersion) {
     const Connection &to = event_.connection;
     const Resource &on = event_.resource;
-    const uint64_t numbers[] = {tagVersion, static_cast<uint64_t>(event_.function),
-                                static_cast<uint64_t>(event_.verdict), static_cast<uint64_t>(on.kind),
+    const uint64_t numbers[] = {tagVersion,
+                                static_cast<uint64_t>(event_.function),
+                                static_cast<uint64_t>(event_.verdict),
+                                static_cast<uint64_t>(on.kind),
+                                hasParam() ? uint64_t{1} + (event_.args[0].p != nullptr) : 0,
                                 uint64_t{to.known} | uint64_t{to.readOnlyKnown} << 1 | uint64_t{to.readOnly} << 2};
     const Asserted &said = event_.asserted;
     const Values values = {bytesOf(numbers), on.name,       on.uuid,    on.parent, to.uri,     to.driver,
                            event_.rule,      event_.reason, said.actor, said.via,  said.reason};
-    if (uint64_t version = append(cache_->what, values)) return version;
+    if (append(cache_->what, values)) return;
     const size_t from = out_->size();
     const int secrets = redactor_->secretsMet();
     element("event", facts(event_.function).name);
@@ -209,20 +253,29 @@ class LineWriter {
     asserted();
     connection();
     resource();
+    if (hasParam() && hasResourceAlone()) appendParam(event_, redactor_, out_);
     // A secret has to be met anew each time: an error message may repeat it.
-    if (!tagVersion || redactor_->secretsMet() != secrets) return 0;
-    return keep(&cache_->what[cache_->nextWhat++ % kKeptWhats], values, from);
+    if (!tagVersion || redactor_->secretsMet() != secrets) return;
+    keep(&cache_->what[cache_->nextWhat++ % kKeptWhats], values, from);
   }
 
-  void param(uint64_t whatVersion) {
-    const uint64_t numbers[] = {whatVersion, event_.rid};
-    const Values values = {bytesOf(numbers)};
-    if (event_.phase == Phase::Response && append(cache_->param, values)) return;
-    const size_t from = out_->size();
-    const int secrets = redactor_->secretsMet();
-    appendParam(event_, redactor_, out_);
-    if (event_.phase != Phase::Call || !whatVersion || redactor_->secretsMet() != secrets) return;
-    keep(&cache_->param[0], values, from);
+  void keepCall(size_t chainAt) {
+    LastCall *call = &cache_->call;
+    // A secret has to be met anew each time: an error message may repeat it.
+    if (!out_->ok() || redactor_->secretsMet() != 0) return;
+    if (out_->size() - hashed_ > kLeftToHash) hashOn();
+    call->rid = event_.rid;
+    call->chainAt = chainAt;
+    call->end = out_->size();
+    call->hash = hash_;
+    call->hashed = hashed_;
+  }
+
+  void continueCall(XmlLine *line) {
+    out_->cutTo(cache_->call.end);
+    line->chainAt = cache_->call.chainAt;
+    hash_ = cache_->call.hash;
+    hashed_ = cache_->call.hashed;
   }
 
   void decision() {
@@ -334,8 +387,8 @@ class LineWriter {
   Redactor *redactor_;
   LineCache *cache_;
   Buffer *out_;
-  Sha256 hash_;
-  size_t hashed_;  // up to where hash_ goes
+  Sha256 &hash_;
+  size_t hashed_ = kHeadroom;  // up to where hash_ goes
 };
 
 void writeStart(const Event &event, XmlLine *line) {
@@ -347,7 +400,9 @@ void writeStart(const Event &event, XmlLine *line) {
   put("<");
   put(rootName(event.phase));
   put(" rid=\"");
-  for (int shift = 60; shift >= 0; shift -= 4) *p++ = "0123456789abcdef"[event.rid >> shift & 15];
+  const uint64_t bigEndian = htobe64(event.rid);
+  hexLower(reinterpret_cast<const uint8_t *>(&bigEndian), sizeof bigEndian, p);
+  p += 2 * sizeof bigEndian;
   put("\" seq=\"");
   line->start = {line->startBytes, static_cast<size_t>(p - line->startBytes)};
 }
@@ -385,14 +440,16 @@ void KeptPiece::keep(std::initializer_list<std::string_view> values, std::string
 }
 
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line) {
-  out->clear();
-  if (!out->reserve(kHeadroom)) return false;
-  out->advance(kHeadroom);
+  if (!out->ok() || out->size() < kHeadroom) {
+    out->clear();
+    if (!out->reserve(kHeadroom)) return false;
+    out->advance(kHeadroom);
+  }
   line->bodyAt = kHeadroom;
   line->sequenceEnd = kHeadroom - kTimeSize;
   putTime(out->data() + line->sequenceEnd, event.realtimeNs, cache);
   writeStart(event, line);
-  LineWriter(event, redactor, cache, out).writeBody(line);
+  LineWriter(event, redactor, cache, out, line).writeBody(line);
   return out->ok();
 }
 

@@ -17,7 +17,8 @@ struct XmlLine {
   size_t bodyAt;           // offset of what follows the head
   size_t sequenceEnd;      // offset of what follows the sequence number
   size_t chainAt;          // offset of the 64 digits of the chain value
-  Sha256 body;             // hash of the body, as chain.h has it
+  Sha256 body;             // hash of the body, as chain.h has it,
+  size_t hashed;           // up to this offset
   std::string_view start;  // `<methodcall rid="0123456789abcdef" seq="`
   char startBytes[64];
 };
@@ -44,19 +45,28 @@ class KeptPiece {
 
 constexpr unsigned kKeptWhats = 4;
 
+// The methodcall that was written last: its line up to the end of <param> is the beginning of its methodresponse.
+struct LastCall {
+  uint64_t rid = 0;  // 0 where it cannot be continued
+  size_t chainAt, end;
+  Sha256 hash;
+  size_t hashed;
+};
+
 // What a thread's records have in common, in finished form: a program mostly says the same about itself, and makes few
-// different calls. Each piece stands behind the one before.
+// different calls.
 struct LineCache {
   KeptPiece tag[1];            // the root's attributes from the pid on
-  KeptPiece what[kKeptWhats];  // <event>, <decision>, <connection>, <resource>
-  KeptPiece param[1];          // of the methodcall, for its methodresponse
+  KeptPiece what[kKeptWhats];  // behind it: <event> to <resource>; with <param> where that has the resource alone
+  LastCall call;
   unsigned nextWhat = 0;
   uint64_t versions = 0;
   int64_t second = -1;
   char date[20];  // "2026-11-23T05:30:01."
 };
 
-// Writes the line (with its newline) into `out`, which is cleared first. Returns false where memory ran out.
+// Writes the line (with its newline) into `out`, which holds the line that was written last with this cache. Returns
+// false where memory ran out.
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line);
 
 // Completes the head with the sequence number. Returns the line inside `out`, its chain value still zeros.

@@ -235,6 +235,10 @@ void *LiveCallFacts::connectionPointer() {
   int at = function_.resourceArg >= 0 ? function_.resourceArg : 0;
   if (at >= function_.argCount || function_.args[at].type != ArgType::Object) return nullptr;
   ObjectKind kind = function_.args[at].object;
+  if (at == function_.resourceArg && kind == function_.object) {
+    findResource();
+    return object_ ? connectionOf(kind, object_) : nullptr;
+  }
   void *object = const_cast<void *>(args_[at].p);
   return isObject(kind, object) ? connectionOf(kind, object) : nullptr;
 }

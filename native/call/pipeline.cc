@@ -108,7 +108,7 @@ bool Call::recordAttempt() {
   rid_ = newRecordId();
   if (!(interest_ & kRecordCall)) return true;
   asked_ = currentMoment();
-  if (recordMethodCall(recorded(asked_)) || !refuseUnrecorded()) return true;
+  if (records_.appendCall(recorded(), asked_) || !refuseUnrecorded()) return true;
   denyFor(&verdict_, "it cannot be recorded: %s", audit::Trail::lastFailure());
   return refuse();
 }
@@ -116,7 +116,8 @@ bool Call::recordAttempt() {
 // Always false, for the callers' convenience.
 bool Call::refuse() {
   if (!rid_) rid_ = newRecordId();
-  recordMethodResponse(recorded(currentMoment()), {});
+  records_.forget();
+  records_.appendResponse(recorded(), {}, currentMoment());
   char call[kMaxNameInMessage + 128], message[sizeof call + kReasonSize + 64];
   describeCall(function_, &facts_, call, sizeof call);
   char record[17];
@@ -136,7 +137,7 @@ bool Call::audit(ArgSlot result) {
   if (success && function_.returnsObject != ObjectKind::None && !judgeResult(object)) return false;
   if (!(interest_ & kRecord) && !verdict_.denied) return true;
   if (!rid_) rid_ = newRecordId();
-  recordMethodResponse(recorded(momentOf(endNs)), {true, success, result, endNs - startNs_, error});
+  records_.appendResponse(recorded(), {true, success, result, endNs - startNs_, error}, momentOf(endNs));
   return true;
 }
 
@@ -150,6 +151,7 @@ void Call::settleConnection(ArgSlot result) {
 bool Call::judgeResult(void *object) {
   if (!deferred_ && !(interest_ & kRecord)) return true;
   facts_.learnFromResult(object);
+  records_.forget();
   if (!deferred_) return true;
   verdict_ = judge(request());
   if (!verdict_.enforced) return true;
@@ -184,6 +186,6 @@ Moment Call::momentOf(int64_t monotonicNs) const {
   return {asked_.realtimeNs + sinceAsked, monotonicNs};
 }
 
-RecordedCall Call::recorded(const Moment &at) { return {rid_, id_, args_, nested_, &verdict_, &facts_, at}; }
+RecordedCall Call::recorded() { return {rid_, id_, args_, nested_, &verdict_, &facts_}; }
 
 }  // namespace virtshim

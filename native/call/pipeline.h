@@ -50,7 +50,7 @@ class Call {
   bool succeeded(ArgSlot result) const;
   policy::Request request();
   Moment momentOf(int64_t monotonicNs) const;
-  RecordedCall recorded(const Moment &at);
+  RecordedCall recorded();
 
   const FunctionFacts &function_;
   const FunctionId id_;
@@ -67,6 +67,7 @@ class Call {
   Verdict verdict_;
   LiveCallFacts facts_;
   HeldStrings held_;
+  CallRecords records_;
 };
 
 }  // namespace virtshim

@@ -1,5 +1,7 @@
 #include "call/recorder.h"
 
+#include <new>
+
 #include "audit/trail.h"
 #include "call/actor.h"
 #include "sys/clock.h"
@@ -32,10 +34,11 @@ audit::Verdict verdictOf(const Verdict &verdict) {
   return verdict.enforced ? audit::Verdict::Denied : audit::Verdict::WouldDeny;
 }
 
-Event eventOf(const RecordedCall &call, audit::Phase phase) {
-  Event event = {};
+}  // namespace
+
+void CallRecords::know(const RecordedCall &call) {
+  Event &event = *new (&event_) Event{};
   event.rid = call.rid;
-  event.phase = phase;
   event.verdict = verdictOf(*call.verdict);
   event.function = call.function;
   event.nested = call.nested;
@@ -47,26 +50,30 @@ Event eventOf(const RecordedCall &call, audit::Phase phase) {
   event.connection = connectionOf(call.facts);
   event.resource = resourceOf(call.facts);
   event.args = call.args;
-  event.realtimeNs = call.at.realtimeNs;
-  event.monotonicNs = call.at.monotonicNs;
-  return event;
+  known_ = true;
 }
 
-}  // namespace
-
-bool recordMethodCall(const RecordedCall &call) {
-  Event event = eventOf(call, audit::Phase::Call);
-  return audit::Trail::append(event) == audit::AppendResult::Ok;
+bool CallRecords::appendCall(const RecordedCall &call, const Moment &at) {
+  know(call);
+  event_.phase = audit::Phase::Call;
+  event_.realtimeNs = at.realtimeNs;
+  event_.monotonicNs = at.monotonicNs;
+  return audit::Trail::append(event_) == audit::AppendResult::Ok;
 }
 
-void recordMethodResponse(const RecordedCall &call, const Outcome &outcome) {
-  Event event = eventOf(call, audit::Phase::Response);
-  event.forwarded = outcome.forwarded;
-  event.success = outcome.success;
-  event.result = outcome.result;
-  event.durationNs = outcome.durationNs;
-  event.error = outcome.error;
-  audit::Trail::append(event);
+void CallRecords::appendResponse(const RecordedCall &call, const Outcome &outcome, const Moment &at) {
+  const bool continues = known_;
+  if (!known_) know(call);
+  event_.phase = audit::Phase::Response;
+  event_.continues = continues;
+  event_.realtimeNs = at.realtimeNs;
+  event_.monotonicNs = at.monotonicNs;
+  event_.forwarded = outcome.forwarded;
+  event_.success = outcome.success;
+  event_.result = outcome.result;
+  event_.durationNs = outcome.durationNs;
+  event_.error = outcome.error;
+  audit::Trail::append(event_);
 }
 
 void recordNotice(const char *kind, const char *text) {

@@ -19,11 +19,7 @@ struct RecordedCall {
   bool nested;
   const Verdict *verdict;
   LiveCallFacts *facts;
-  Moment at;  // when the call was asked for, or how it ended known
 };
-
-// Appends the methodcall. False where the trail did not take it.
-bool recordMethodCall(const RecordedCall &call);
 
 // How a call ended.
 struct Outcome {
@@ -34,8 +30,28 @@ struct Outcome {
   audit::ErrorInfo error;
 };
 
-// Appends the methodresponse. A failure is the trail's to count: the call is over.
-void recordMethodResponse(const RecordedCall &call, const Outcome &outcome);
+// The records of one call. Lives as long as it.
+class CallRecords {
+ public:
+  CallRecords() {}  // leaves the event as it is
+
+  // Appends the methodcall. False where the trail did not take it.
+  bool appendCall(const RecordedCall &call, const Moment &at);
+
+  // Appends the methodresponse. A failure is the trail's to count: the call is over.
+  void appendResponse(const RecordedCall &call, const Outcome &outcome, const Moment &at);
+
+  // Verdict or facts are others than when the methodcall was appended.
+  void forget() { known_ = false; }
+
+ private:
+  void know(const RecordedCall &call);
+
+  bool known_ = false;
+  union {
+    audit::Event event_;  // where known_
+  };
+};
 
 // Appends a notice of the shim about itself.
 void recordNotice(const char *kind, const char *text);

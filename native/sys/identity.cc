@@ -14,7 +14,16 @@
 namespace virtshim {
 namespace {
 
+// What the views of the identity show.
+struct Texts {
+  char comm[16 + 1];
+  char exe[4096];
+  char terminal[32];
+  char subj[256];
+};
+
 Identity g_identity;
+Texts g_texts;
 std::atomic<int> g_state{0};  // 0 unread, 1 being read, 2 read
 std::atomic<uint32_t> g_forks{1};
 
@@ -94,17 +103,21 @@ bool holds(const gid_t *groups, int count, gid_t gid) {
 }
 
 void readAll(Identity *who) {
-  memset(who, 0, sizeof *who);
+  Texts &texts = g_texts;
   who->pid = static_cast<uint32_t>(getpid());
   who->auid = readId("/proc/self/loginuid");
   who->ses = readId("/proc/self/sessionid");
-  readSmall("/proc/self/comm", who->comm, sizeof who->comm);
-  trimLine(who->comm);
-  ssize_t length = readlink("/proc/self/exe", who->exe, sizeof who->exe - 1);
-  who->exe[length > 0 ? length : 0] = 0;
-  readTerminal(who->terminal);
-  readSmall("/proc/self/attr/current", who->subj, sizeof who->subj);
-  trimLine(who->subj);
+  readSmall("/proc/self/comm", texts.comm, sizeof texts.comm);
+  trimLine(texts.comm);
+  ssize_t length = readlink("/proc/self/exe", texts.exe, sizeof texts.exe - 1);
+  texts.exe[length > 0 ? length : 0] = 0;
+  readTerminal(texts.terminal);
+  readSmall("/proc/self/attr/current", texts.subj, sizeof texts.subj);
+  trimLine(texts.subj);
+  who->comm = texts.comm;
+  who->exe = texts.exe;
+  who->terminal = texts.terminal;
+  who->subj = texts.subj;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace virtshim {
 
@@ -14,10 +15,10 @@ struct Identity {
   uint32_t pid;
   uint32_t auid;  // login uid, kUnsetId where unset
   uint32_t ses;   // audit session, kUnsetId where unset
-  char comm[16 + 1];
-  char exe[4096];
-  char terminal[32];  // "pts/0", "tty1" or ""
-  char subj[256];     // label of the security module, or ""
+  std::string_view comm;
+  std::string_view exe;
+  std::string_view terminal;  // "pts/0", "tty1" or ""
+  std::string_view subj;      // label of the security module, or ""
 };
 
 // Read once and kept; thread-safe; never fails (what cannot be read is "" or kUnsetId). Keeps errno.

@@ -267,7 +267,6 @@ int openPrivateFile(int folder, const char *name, int flags, bool groupReadable,
 }
 
 size_t appendQuietly(int fd, const void *data, size_t size, int *error) {
-  ErrnoGuard guard;
   auto *bytes = static_cast<const char *>(data);
   size_t done = 0;
   *error = 0;

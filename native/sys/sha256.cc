@@ -82,6 +82,7 @@ __attribute__((target("sha,ssse3,sse4.1"))) void blocksSha(uint32_t state[8], co
   for (; blocks; blocks--, data += kBlock) {
     const __m128i abef0 = abef, cdgh0 = cdgh;
     __m128i m[4];
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
       m[i] = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i *>(data) + i), swap);
 #pragma GCC unroll 16
@@ -209,22 +210,22 @@ void hmacSha256(const void *key, size_t keySize, const void *data, size_t size, 
 }
 
 void hexLower(const uint8_t *bytes, size_t size, char *out) {
-  size_t at = 0;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  // Four bytes at a time: spread their eight digits over a word, then add what makes them characters.
-  for (; at + 4 <= size; at += 4) {
-    uint32_t four;
-    memcpy(&four, bytes + at, sizeof four);
-    uint64_t word = four;
-    word = (word | word << 16) & 0x0000ffff0000ffff;
-    word = (word | word << 8) & 0x00ff00ff00ff00ff;
-    word = (word >> 4 & 0x000f000f000f000f) | (word & 0x000f000f000f000f) << 8;
-    uint64_t letters = ((word + 0x0606060606060606) >> 4) & 0x0101010101010101;
-    word += 0x3030303030303030 + letters * 0x27;
-    memcpy(out + 2 * at, &word, sizeof word);
-  }
-#endif
   static constexpr char kDigits[] = "0123456789abcdef";
+  using Block = uint8_t __attribute__((vector_size(16)));
+  using Words = uint64_t __attribute__((vector_size(16)));
+  size_t at = 0;
+  for (; at + sizeof(Block) / 2 <= size; at += sizeof(Block) / 2) {
+    // Eight bytes twice over, so that each lies where its two digits go.
+    uint64_t eight;
+    memcpy(&eight, bytes + at, sizeof eight);
+    Block block = reinterpret_cast<Block>(Words{eight, 0});
+    block = __builtin_shuffle(block, Block{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7});
+    constexpr Block kHigh = {255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0};
+    const Block digits = ((block >> 4) & kHigh) | (block & 15 & ~kHigh);
+    const Block letters = (digits > 9) & ('a' - '0' - 10);
+    const Block text = digits + '0' + letters;
+    memcpy(out + 2 * at, &text, sizeof text);
+  }
   for (; at < size; at++) {
     out[2 * at] = kDigits[bytes[at] >> 4];
     out[2 * at + 1] = kDigits[bytes[at] & 15];

@@ -47,7 +47,7 @@ void removedFile() {
     link(folder.file("kept").c_str(), folder.file("copy").c_str());
     unlink(folder.file("kept").c_str());
     unlink(folder.file("copy").c_str());
-    usleep(100);
+    usleep(2000);
     expectAppended(2, "removed");
   });
   std::string text = readFile(folder.file("trail.xml"));
