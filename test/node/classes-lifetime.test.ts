@@ -198,6 +198,25 @@ describe('garbage', () => {
     expect((reports[1] as number[])[1]).toBeLessThan(10);
   });
 
+  test('does not give back again what was freed', () => {
+    const { reports } = runScript(
+      `${open}${counting}
+      const ffi = await import('${process.cwd()}/dist/ffi/index.js');
+      const pointer = ffi.virDomainLookupByName(connection.pointer, 'test');
+      const left = () => decode(pointer, 8, 'uint');
+      for (let i = 0; i < 4; i++) ffi.virDomainRef(pointer);
+      report(left());
+      new virtshim.Domain(pointer, connection).freeSync();
+      await new virtshim.Domain(pointer, connection).free();
+      new virtshim.Domain(pointer, connection);
+      for (let i = 0; i < 5; i++) { gc(); await new Promise((done) => setTimeout(done, 20)); }
+      report(left());
+    `,
+      { node: ['--expose-gc'] },
+    );
+    expect(reports).toEqual([5, 2]);
+  });
+
   test('forgotten connections are closed, and exit does not wait for what is still to be collected', async () => {
     const audit = { netlink: false, levels: { virConnectClose: 'response' as const } };
     const { records } = runScript(
