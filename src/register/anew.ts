@@ -1,9 +1,10 @@
 /** Starts this very program once more in the same process, with the shim preloaded. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { close, url } from 'node:inspector';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { isatty } from 'node:tty';
 import { shimVariables } from '../cli/environment.js';
 import { systemReason, VirtshimError } from '../errors.js';
 import { exec, shimPath } from '../native.js';
@@ -24,7 +25,7 @@ export function startAnew(): never {
   if (process.env[MARK] === String(process.pid)) {
     throw unguarded('the loader did not preload the shim', 'a program with rights of its own cannot be wrapped');
   }
-  assertNothingReceived();
+  assertNothingRead();
   const env = { ...process.env, ...variables(), ...takenByNode(), [MARK]: String(process.pid) };
   // Its socket would stay open, and in the way.
   if (url() !== undefined) close();
@@ -35,13 +36,22 @@ export function startAnew(): never {
   }
 }
 
-/** Messages of the parent that Node has read already would be lost. It reads when the event loop first turns. */
-function assertNothingReceived(): void {
-  if (process.channel === undefined || performance.nodeTiming.loopStart < 0) return;
-  throw unguarded(
-    'this process may have received messages of its parent',
-    'leave LD_PRELOAD in the environment that fork gives it, or load it by -r virtshim/register',
-  );
+/** What Node has read from its parent or as its program would be lost. It reads when the event loop first turns. */
+function assertNothingRead(): void {
+  if (performance.nodeTiming.loopStart < 0) return;
+  if (process.channel !== undefined) {
+    const hint = 'leave LD_PRELOAD in the environment that fork gives it, or load it by -r virtshim/register';
+    throw unguarded('this process may have received messages of its parent', hint);
+  }
+  if (isProgramOnStdin()) {
+    throw unguarded('the program has been read from standard input', 'load it by -r virtshim/register');
+  }
+}
+
+function isProgramOnStdin(): boolean {
+  if (isatty(0)) return false;
+  if (process.argv.length > 1) return process.argv[1] === '-';
+  return !process.execArgv.some((flag) => /^(-[ep]|-pe|-i|--(eval|print|interactive|test)(=.*)?)$/s.test(flag));
 }
 
 function commandLine(): string[] {
@@ -63,18 +73,24 @@ function variables(): Record<string, string> {
   );
 }
 
-/** Compiling reads users and groups, which has to wait; a module that is loaded by `-r` cannot. */
+/** Compiling takes awaits, and a module that is loaded by `-r` has none. */
 function imageOf(policy: string): string {
   if (policy.endsWith('.img')) return resolve(policy);
   const command = [packageFile('dist/cli/main.js'), 'env', '--json', '--policy', policy];
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const run = spawnSync(process.execPath, command, { encoding: 'utf8', env });
-  if (run.error !== undefined) {
-    const hint = 'compile it by virtshim policy compile and name the image';
-    throw unguarded(`cannot compile \`${policy}\`: ${systemReason(run.error)}`, hint, run.error);
+  try {
+    const { stdout } = execFileSync(process.execPath, command, { encoding: 'utf8', env, stdio: 'pipe' });
+    return String(JSON.parse(stdout).VIRTSHIM_POLICY);
+  } catch (error) {
+    const hint = 'virtshim policy compile makes an image of it, to be named instead';
+    throw unguarded(`cannot compile the policy \`${policy}\`: ${reasonOf(error)}`, hint, error);
   }
-  if (run.status !== 0) throw new VirtshimError('VIRTSHIM_POLICY_MEANING', run.stderr.trim());
-  return String(JSON.parse(run.stdout).VIRTSHIM_POLICY);
+}
+
+/** What the command says, without its name. */
+function reasonOf(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+  return said === '' ? systemReason(error) : said.trim().replace(/^virtshim: error: /, '');
 }
 
 /** The variables as this process was started with them. */
