@@ -51,37 +51,64 @@ struct Call {
   ArgSlot args[4];
 };
 
-// Few values for each fact, so that calls differ in one of them, or in none.
-void randomCall(Call *call) {
+void chooseFunction(Call *call) {
   static char domain;
-  static const std::string huge(100000, 'x'), wide(20000, 'y');
-  const bool secret = random(6) == 0, define = !secret && random(4) == 0;
+  static const std::string huge(100000, 'x');
+  const uint64_t kind = random(8);
   call->args[0].p = random(8) ? &domain : nullptr;
-  call->args[1].p = define ? (random(3) ? "<domain><name>a</name></domain>" : huge.c_str()) : "root";
-  call->args[2].p = "S3CRET";
+  call->args[1].p = kind < 2 && random(3) ? huge.c_str() : "<domain><name>a</name></domain>";
+  if (kind == 2)
+    call->args[2].p = "S3CRET";
+  else
+    call->args[2].u = random(2);
   call->args[3].u = random(2);
-  if (define) call->args[2].u = random(2);
-  const char *function = secret      ? "virDomainSetUserPassword"
-                         : define    ? "virDomainAttachDeviceFlags"
-                         : random(2) ? "virDomainSuspend"
-                                     : "virDomainResume";
-  Event event = domainEvent(function, Phase::Call, pick({"", "a", "b", "bb"}), random(20) ? call->args : nullptr);
-  event.subject.tid = 1 + static_cast<uint32_t>(random(2));
-  event.subject.uid = static_cast<uint32_t>(random(2));
-  event.subject.comm = pick({"c", "d"});
-  event.subject.exe = pick({"/e", "/f"});
-  event.subject.terminal = pick({"", "pts/0"});
-  event.policy = pick({"", "0123456789abcdef"});
-  event.nested = random(2);
-  event.verdict = random(2) ? Verdict::Permitted : Verdict::WouldDeny;
-  event.rule = pick({"", "r", "s"});
-  event.reason = pick({"", "r", "s"});
-  event.asserted = {pick({"", "u"}), pick({"", "u"}), pick({"", "u"})};
-  event.connection.known = random(8);
-  event.connection.readOnly = random(2);
-  event.connection.uri = pick({"test:///default", "test:///d", "esx://u:s3cret@host/", wide});
-  event.resource.parent = pick({"", "a"});
-  call->event = event;
+  call->event.function = findFunction(kind < 2    ? "virDomainAttachDeviceFlags"
+                                      : kind == 2 ? "virDomainSetUserPassword"
+                                      : kind < 6  ? "virDomainSuspend"
+                                                  : "virDomainResume");
+}
+
+// Few values for each fact, so that calls differ in one of them, or in none.
+void chooseFact(Call *call, int which) {
+  static const std::string wide(20000, 'y');
+  Event &event = call->event;
+  switch (which) {
+    case 0: return chooseFunction(call);
+    case 1: event.args = random(20) ? call->args : nullptr; return;
+    case 2: event.subject.pid = 1 + static_cast<uint32_t>(random(2)); return;
+    case 3: event.subject.tid = 1 + static_cast<uint32_t>(random(2)); return;
+    case 4: event.subject.uid = static_cast<uint32_t>(random(2)); return;
+    case 5: event.subject.auid = static_cast<uint32_t>(random(2)); return;
+    case 6: event.subject.ses = static_cast<uint32_t>(random(2)); return;
+    case 7: event.subject.comm = pick({"c", "d"}); return;
+    case 8: event.subject.exe = pick({"/e", "/f"}); return;
+    case 9: event.subject.terminal = pick({"", "pts/0"}); return;
+    case 10: event.subject.subj = pick({"", "label"}); return;
+    case 11: event.policy = pick({"", "0123456789abcdef"}); return;
+    case 12: event.nested = random(2); return;
+    case 13: event.verdict = random(2) ? Verdict::Permitted : Verdict::WouldDeny; return;
+    case 14: event.rule = pick({"", "r", "s"}); return;
+    case 15: event.reason = pick({"", "r", "s"}); return;
+    case 16: event.asserted.actor = pick({"", "u"}); return;
+    case 17: event.asserted.via = pick({"", "u"}); return;
+    case 18: event.asserted.reason = pick({"", "u"}); return;
+    case 19: event.connection.known = random(8); return;
+    case 20: event.connection.readOnly = random(2); return;
+    case 21: event.connection.readOnlyKnown = random(2); return;
+    case 22: event.connection.uri = pick({"test:///default", "test:///d", "esx://u:s3cret@host/", wide}); return;
+    case 23: event.connection.driver = pick({"", "test"}); return;
+    case 24: event.resource.kind = random(2) ? ObjectKind::Domain : ObjectKind::DomainSnapshot; return;
+    case 25: event.resource.name = pick({"", "a", "b", "bb"}); return;
+    case 26: event.resource.uuid = pick({"", "6695eb01-f6a4-8304-79aa-97f2502e193f"}); return;
+    case 27: event.resource.parent = pick({"", "a"}); return;
+  }
+}
+
+constexpr int kFacts = 28;
+
+void chooseFacts(Call *call) {
+  call->event = domainEvent("virDomainSuspend", Phase::Call, "a", call->args);
+  for (int i = 0; i < kFacts; i++) chooseFact(call, i);
 }
 
 Event responseTo(const Event &call) {
@@ -106,16 +133,20 @@ void expectAsFirst(Writer *writer, const Event &event) {
 int main() {
   Writer writer;
   Call call;
-  for (int i = 0; i < 20000; i++) {
-    // Every other call is like the one before.
-    if (i == 0 || random(2)) randomCall(&call);
+  chooseFacts(&call);
+  for (int i = 0; i < 30000; i++) {
+    // Most calls differ from the one before in one fact at most.
+    if (random(40) == 0)
+      chooseFacts(&call);
+    else
+      chooseFact(&call, static_cast<int>(random(kFacts)));
     call.event.rid = newRecordId();
     call.event.realtimeNs += 1;
     expectAsFirst(&writer, call.event);
     // Now and then something else comes in between, the facts change, the line's memory goes, or no response follows.
     if (random(8) == 0) {
       Call other;
-      randomCall(&other);
+      chooseFacts(&other);
       expectAsFirst(&writer, other.event);
     }
     Event response = responseTo(call.event);
