@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FactsError, readInputs } from './facts.js';
+import { buildFfi } from './ffi/model.js';
 import { readApiFolder } from './import/api-xml.js';
 import { formatFacts } from './import/format.js';
 import { mergeFacts, type Summary } from './import/merge.js';
@@ -22,7 +23,8 @@ function main(folder: string | undefined): number {
   writeFileSync(join(apiFolder, 'libvirt.json'), formatFacts(facts));
   console.log(`libvirt ${imported.libvirtVersion} into the facts of ${inputs.facts.libvirtVersion}:`);
   printSummary(summary);
-  buildApi({ ...inputs, facts });
+  const all = { ...inputs, facts };
+  buildFfi(buildApi(all), all);
   console.log('run `npm run generate` and commit the result');
   return 0;
 }

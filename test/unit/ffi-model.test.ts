@@ -340,6 +340,20 @@ describe('what the generator refuses', () => {
     expect(problemsWith({ events })).toEqual(['ffi.json: no listener is known for `VIR_SECRET_EVENT_ID_LIFECYCLE`']);
   });
 
+  test('a struct and a constant that it does not understand', () => {
+    const { structs: known, constants } = inputs.facts;
+    const fields = [{ name: 'level', type: 'virWidget' }];
+    const facts = {
+      ...inputs.facts,
+      structs: known.map((struct) => (struct.name === 'virVcpuInfo' ? { ...struct, fields } : struct)),
+      constants: { ...constants, VIR_ODD: { library: 'libvirt', raw: 'sizeof(int)' } as const },
+    };
+    expect(problemsWith({}, { facts })).toEqual([
+      'VIR_ODD: the value `sizeof(int)` is not understood',
+      'virVcpuInfo: the type `virWidget` of `level` is unknown',
+    ]);
+  });
+
   function problemsOf(name: string, args: RawFunction['args']): readonly string[] {
     const functions = inputs.facts.functions.map((raw) => (raw.name === name ? { ...raw, args } : raw));
     return problemsWith({}, { facts: { ...inputs.facts, functions } });

@@ -1,15 +1,20 @@
 // Numbers and strings that libvirt's headers define by macros.
 import type { RawConstant, RawFacts } from '../facts.js';
+import { buildEach } from './problems.js';
 
 export type ConstantValue = number | string;
 
-/** Constant name -> value. Macros that name a struct are left out; anything else that is unknown throws. */
+/** Constant name -> value. Macros that name a struct are left out; what is not understood is a problem. */
 export function resolveConstants(
   facts: RawFacts,
   enumConstants: ReadonlyMap<string, number>,
+  problems: string[],
 ): ReadonlyMap<string, ConstantValue> {
   const names = Object.keys(facts.constants).filter((name) => !name.startsWith('_'));
-  return new Map(names.map((name) => [name, constantValue(name, facts.constants, enumConstants)]));
+  const items = names.map((name) => ({ name }));
+  return new Map(
+    buildEach(items, problems, ({ name }) => [name, constantValue(name, facts.constants, enumConstants)] as const),
+  );
 }
 
 function constantValue(
@@ -22,7 +27,7 @@ function constantValue(
   const text = raw.replace(/\/\*.*?\*\//g, '').trim();
   const value =
     enumConstants.get(text) ?? (text in constants ? constantValue(text, constants, enumConstants) : sum(text));
-  if (value === undefined) throw new Error(`the value \`${raw}\` of constant \`${name}\` is not understood`);
+  if (value === undefined) throw new Error(`the value \`${raw}\` is not understood`);
   return value;
 }
 

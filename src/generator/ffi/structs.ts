@@ -1,8 +1,9 @@
 // Layout of libvirt's structs by the rules of the C ABI, and what each field is in JavaScript.
 import type { RawArg, RawFacts, RawStruct } from '../facts.js';
 import { objectKind } from '../types.js';
-import { pointerSize, scalar } from './c-types.js';
+import { pointerSize, type Scalar, scalar } from './c-types.js';
 import type { ConstantValue } from './constants.js';
+import { buildEach } from './problems.js';
 import type { FfiOverrides } from './raw.js';
 
 export interface StructField {
@@ -38,11 +39,12 @@ interface Context {
   readonly callbacks: ReadonlySet<string>;
 }
 
-/** All structs that have fields, those first that others are made of. Throws on a field of an unknown type. */
+/** All structs that have fields, those first that others are made of. A field of an unknown type is a problem. */
 export function buildStructs(
   facts: RawFacts,
   overrides: FfiOverrides,
   constants: ReadonlyMap<string, ConstantValue>,
+  problems: string[],
 ): readonly Struct[] {
   const raw = facts.structs.filter((struct) => struct.fields.length > 0 && !isTypedParameter(struct));
   const context: Context = {
@@ -53,7 +55,7 @@ export function buildStructs(
     structs: new Set(raw.map(({ name }) => name)),
     callbacks: new Set(facts.callbacks.map(({ name }) => name)),
   };
-  return inOrderOfUse(raw.map((struct) => buildStruct(struct, context)));
+  return inOrderOfUse(buildEach(raw, problems, (struct) => buildStruct(struct, context)));
 }
 
 /** Typed parameters have a codec of their own, for whole lists of them. */
@@ -75,29 +77,32 @@ function uses({ fields }: Struct, other: Struct): boolean {
   return fields.some(({ descriptor }) => descriptor?.args.includes(other.name));
 }
 
+interface PlacedField extends Meaning {
+  readonly name: string;
+  readonly offset: number;
+}
+
 function buildStruct(raw: RawStruct, context: Context): Struct {
-  const meanings = raw.fields.map((field) => meaningOf(raw, field, context));
-  const offsets = offsetsOf(meanings);
-  const align = Math.max(...meanings.map((meaning) => meaning.align));
-  const end = (offsets.at(-1) ?? 0) + (meanings.at(-1)?.size ?? 0);
-  const counts = new Map(raw.fields.map((field) => [field.name, countOf(raw, field, context)]));
-  const hidden = new Set(counts.values());
-  const fields = raw.fields.map(({ name }, i): StructField => {
-    const { size, codec, args = [], tsType } = meanings[i] ?? unknownType(raw, name);
+  const placed = place(raw.fields.map((field) => ({ name: field.name, ...meaningOf(field, context) })));
+  const counts = new Map(placed.filter(isList).map((field) => [field.name, countOf(raw.name, field, placed, context)]));
+  const hidden = new Set([...counts.values()].map(({ name }) => name));
+  const fields = placed.map(({ name, offset, size, codec, args = [], tsType }): StructField => {
     const count = counts.get(name);
-    const countText = count === undefined ? [] : [describeCount(raw, count, meanings, offsets)];
-    const descriptor = hidden.has(name) ? null : { codec, args: [...args, ...countText] };
-    return { name, offset: offsets[i] ?? 0, size, descriptor, tsType };
+    const descriptor = { codec, args: count ? [...args, describeCount(count)] : args };
+    return { name, offset, size, tsType, descriptor: hidden.has(name) ? null : descriptor };
   });
+  const end = Math.max(...placed.map(({ offset, size }) => offset + size));
+  const align = Math.max(...placed.map((field) => field.align));
   return { name: raw.name, since: raw.since ?? '', size: roundUp(end, align), fields };
 }
 
-function offsetsOf(meanings: readonly Meaning[]): readonly number[] {
+/** Each field at the next offset that its alignment allows. */
+function place(fields: readonly (Meaning & { readonly name: string })[]): readonly PlacedField[] {
   let end = 0;
-  return meanings.map(({ size, align }) => {
-    const offset = roundUp(end, align);
-    end = offset + size;
-    return offset;
+  return fields.map((field) => {
+    const offset = roundUp(end, field.align);
+    end = offset + field.size;
+    return { ...field, offset };
   });
 }
 
@@ -105,59 +110,60 @@ function roundUp(value: number, align: number): number {
   return Math.ceil(value / align) * align;
 }
 
-const listFields: ReadonlySet<string> = new Set(['field.strings', 'field.bytes', 'field.structs', 'field.typedParams']);
+const lists: ReadonlySet<string> = new Set(['field.strings', 'field.bytes', 'field.structs', 'field.typedParams']);
+
+function isList({ codec }: Meaning): boolean {
+  return lists.has(codec);
+}
 
 /** The field that holds the length of the list that `field` points to. */
-function countOf(struct: RawStruct, field: RawArg, context: Context): string | undefined {
-  if (!listFields.has(meaningOf(struct, field, context).codec)) return undefined;
-  const candidates = [context.overrides.count(struct.name, field.name), `n${field.name}`, `${field.name}len`];
-  const found = candidates.find((name) => struct.fields.some((other) => other.name === name));
-  if (found === undefined) throw new Error(`nothing tells the length of \`${struct.name}.${field.name}\``);
+function countOf(
+  struct: string,
+  field: PlacedField,
+  fields: readonly PlacedField[],
+  { overrides }: Context,
+): PlacedField {
+  const candidates = [overrides.count(struct, field.name), `n${field.name}`, `${field.name}len`];
+  const found = fields.find(({ name }) => candidates.includes(name));
+  if (found === undefined) throw new Error(`nothing tells the length of \`${field.name}\``);
   return found;
 }
 
-function describeCount(
-  struct: RawStruct,
-  name: string,
-  meanings: readonly Meaning[],
-  offsets: readonly number[],
-): string {
-  const index = struct.fields.findIndex((field) => field.name === name);
-  return `{ offset: ${offsets[index]}, type: '${meanings[index]?.codec.slice('field.'.length)}' }`;
+function describeCount({ offset, codec }: PlacedField): string {
+  return `{ offset: ${offset}, type: '${codec.slice('field.'.length)}' }`;
 }
 
-function meaningOf(struct: RawStruct, { name, type }: RawArg, context: Context): Meaning {
-  const array = /^char \w+\[(\w+)\]$/.exec(type);
-  if (array) return textField(struct, name, array[1] ?? '', context);
+function meaningOf({ name, type }: RawArg, context: Context): Meaning {
+  const [, length] = /^char \w+\[(\w+)\]$/.exec(type) ?? [];
   const resolved = context.enums.has(type) ? 'int' : (context.typedefs.get(type) ?? type);
   const known = scalar(resolved);
-  if (known) return { ...known, align: known.size, codec: `field.${known.codec}` };
-  const pointer = pointerMeaning(type, resolved, context);
-  return pointer ? { ...pointer, size: pointerSize, align: pointerSize } : unknownType(struct, name);
+  const meaning = length === undefined ? undefined : textMeaning(length, context);
+  const found = meaning ?? (known ? scalarMeaning(known) : pointerMeaning(type, resolved, context));
+  if (!found) throw new Error(`the type \`${type}\` of \`${name}\` is unknown`);
+  return found;
 }
 
-function textField(struct: RawStruct, name: string, length: string, { constants }: Context): Meaning {
+function scalarMeaning({ codec, size, tsType }: Scalar): Meaning {
+  return { size, align: size, codec: `field.${codec}`, tsType };
+}
+
+function textMeaning(length: string, { constants }: Context): Meaning | undefined {
   const size = /^\d+$/.test(length) ? Number(length) : constants.get(length);
-  if (typeof size !== 'number') return unknownType(struct, name);
+  if (typeof size !== 'number') return undefined;
   return { size, align: 1, codec: 'field.text', args: [String(size)], tsType: 'string' };
 }
 
-function pointerMeaning(
-  type: string,
-  resolved: string,
-  { structs, callbacks }: Context,
-): Pick<Meaning, 'codec' | 'args' | 'tsType'> | undefined {
-  if (type === 'char *' || type === 'const char *') return { codec: 'field.string', tsType: 'string | null' };
-  if (type === 'char **') return { codec: 'field.strings', tsType: 'readonly string[]' };
-  if (type === 'unsigned char *') return { codec: 'field.bytes', tsType: 'Uint8Array' };
-  if (type === 'virTypedParameterPtr') return { codec: 'field.typedParams', tsType: 'TypedParameterValues' };
-  if (objectKind(type) !== 'None') return { codec: 'field.pointer', tsType: `${type} | null` };
+function pointerMeaning(type: string, resolved: string, { structs, callbacks }: Context): Meaning | undefined {
+  const pointer = (codec: string, tsType: string, args: readonly string[] = []): Meaning => ({
+    ...{ size: pointerSize, align: pointerSize, codec, tsType, args },
+  });
+  if (type === 'char *' || type === 'const char *') return pointer('field.string', 'string | null');
+  if (type === 'char **') return pointer('field.strings', 'readonly string[]');
+  if (type === 'unsigned char *') return pointer('field.bytes', 'Uint8Array');
+  if (type === 'virTypedParameterPtr') return pointer('field.typedParams', 'TypedParameterValues');
+  if (objectKind(type) !== 'None') return pointer('field.pointer', `${type} | null`);
   const struct = resolved.endsWith(' *') ? resolved.slice(0, -2) : '';
-  if (structs.has(struct)) return { codec: 'field.structs', args: [struct], tsType: `readonly ${struct}[]` };
-  if (resolved.endsWith('*') || callbacks.has(type)) return { codec: 'field.pointer', tsType: 'bigint | null' };
-  return undefined;
-}
-
-function unknownType(struct: RawStruct, field: string): never {
-  throw new Error(`the type of \`${struct.name}.${field}\` is unknown`);
+  if (structs.has(struct)) return pointer('field.structs', `readonly ${struct}[]`, [struct]);
+  const isPointer = resolved.endsWith('*') || callbacks.has(type);
+  return isPointer ? pointer('field.pointer', 'bigint | null') : undefined;
 }

@@ -15,7 +15,7 @@ ${functions.map(emitSignature).join('')}}
 /** What is known of each, and why it is not generated. */
 export const byHand = {
 ${functions.map(emitFacts).join('')}} as const;`;
-  return [path, `${banner}\n${importsOf(ffi, path, code).replace('import { vir', 'import type { vir')}\n\n${code}\n`];
+  return [path, `${banner}\n${importsOf(ffi, path, code, 'types')}\n\n${code}\n`];
 }
 
 function emitSignature(fn: FfiFunction): string {

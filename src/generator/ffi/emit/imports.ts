@@ -8,7 +8,7 @@ interface Source {
 }
 
 /** What generated modules import from; `up` leads from the module to src/. */
-function sources(ffi: Ffi, up: string): readonly Source[] {
+function sources(ffi: Ffi, up: string, structs: 'layouts' | 'types'): readonly Source[] {
   const source = (folder: string) => (file: string, names: readonly string[], types: boolean) => ({
     ...{ from: `${up}${folder}/${file}.js`, names: new Set(names), types },
   });
@@ -27,7 +27,7 @@ function sources(ffi: Ffi, up: string): readonly Source[] {
     generated(
       'structs',
       ffi.structs.map(({ name }) => name),
-      false,
+      structs === 'types',
     ),
     generated('types', handles(ffi), true),
   ];
@@ -37,12 +37,12 @@ function handles({ functions }: Ffi): readonly string[] {
   return functions.flatMap((fn) => fn.args.filter((arg) => arg.type === 'Object').map((arg) => arg.cType));
 }
 
-/** Import lines for `code`, which stands in the file at `path` below src/. */
-export function importsOf(ffi: Ffi, path: string, code: string): string {
+/** Import lines for `code`, which stands in the file at `path` below src/ and uses structs as layouts or as types. */
+export function importsOf(ffi: Ffi, path: string, code: string, structs: 'layouts' | 'types' = 'layouts'): string {
   const up = '../'.repeat(path.split('/').length - 1);
   const bare = code.replace(/'[^']*'|\/\*\*.*?\*\//gs, '');
   const words = new Set(bare.match(/(?<!\.)\b[A-Za-z_]\w*/g));
-  const lines = sources(ffi, up).flatMap(({ from, names, types }) => {
+  const lines = sources(ffi, up, structs).flatMap(({ from, names, types }) => {
     const used = [...names].filter((name) => words.has(name)).sort();
     const file = relative(path, from, up);
     return used.length === 0 || file === null
