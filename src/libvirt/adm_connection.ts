@@ -1,8 +1,12 @@
 import * as ffi from '../ffi/index.js';
 import { AdmConnectionMethods } from '../generated/classes/adm_connection.js';
 import type { virAdmConnectPtr } from '../generated/ffi/types.js';
+import { claimFamily } from './families.js';
 
-/** A connection to the administration of a libvirt daemon. */
+/**
+ * A connection to the administration of a libvirt daemon. libvirt cannot have it in a process that has connections to
+ * hypervisors.
+ */
 export class AdmConnection extends AdmConnectionMethods {
   readonly #opened: string;
 
@@ -14,11 +18,13 @@ export class AdmConnection extends AdmConnectionMethods {
 
   /** `virAdmConnectOpen`, since libvirt 2.0.0. */
   static async open(name?: string | null, flags?: number): Promise<AdmConnection> {
+    claimFamily('libvirt-admin');
     return new AdmConnection(await ffi.virAdmConnectOpen.async(name, flags), name);
   }
 
   /** `virAdmConnectOpen` while the thread waits. */
   static openSync(name?: string | null, flags?: number): AdmConnection {
+    claimFamily('libvirt-admin');
     return new AdmConnection(ffi.virAdmConnectOpen(name, flags), name);
   }
 
