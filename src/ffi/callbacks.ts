@@ -35,6 +35,11 @@ export function forget({ opaque }: NativeCallback): void {
   attached().dropCallback(opaque);
 }
 
+/** Drops all that `listener` was registered with: for drivers that take a callback and never say that it is over. */
+export function forgetListener(listener: Listener): void {
+  registered(listener).forEach(forget);
+}
+
 /** The C function that `listener` was registered with, undefined where it was not. */
 export function registeredFunction(name: CallbackName, listener: unknown, handle: unknown): bigint | undefined {
   if (typeof listener !== 'function') return undefined;
