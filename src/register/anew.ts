@@ -73,24 +73,27 @@ function variables(): Record<string, string> {
   );
 }
 
-/** Compiling takes awaits, and a module that is loaded by `-r` has none. */
+/** In a process of its own: the compiler would cost every process some 60 ms that only few need. */
 function imageOf(policy: string): string {
   if (policy.endsWith('.img')) return resolve(policy);
   const command = [packageFile('dist/cli/main.js'), 'env', '--json', '--policy', policy];
   const { NODE_OPTIONS: _, ...env } = process.env;
   try {
-    const { stdout } = execFileSync(process.execPath, command, { encoding: 'utf8', env, stdio: 'pipe' });
+    const stdout = execFileSync(process.execPath, command, { encoding: 'utf8', env, stdio: 'pipe' });
     return String(JSON.parse(stdout).VIRTSHIM_POLICY);
   } catch (error) {
-    const hint = 'virtshim policy compile makes an image of it, to be named instead';
-    throw unguarded(`cannot compile the policy \`${policy}\`: ${reasonOf(error)}`, hint, error);
+    throw notCompiled(policy, error);
   }
 }
 
-/** What the command says, without its name. */
-function reasonOf(error: unknown): string {
-  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-  return said === '' ? systemReason(error) : said.trim().replace(/^virtshim: error: /, '');
+function notCompiled(policy: string, error: unknown): VirtshimError {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+  if (said === '') {
+    const hint = 'name an image instead: virtshim policy compile makes one';
+    return unguarded(`cannot compile \`${policy}\`: ${systemReason(error)}`, hint, error);
+  }
+  const [what = '', hint = ''] = said.replace(/^.*?virtshim: error: /s, '').split('\nhint: ');
+  return unguarded(what, hint);
 }
 
 /** The variables as this process was started with them. */
