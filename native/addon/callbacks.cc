@@ -47,10 +47,11 @@ uint64_t registrationIn(const Napi::CallbackInfo &info) {
   return info[0].IsBigInt() ? info[0].As<Napi::BigInt>().Uint64Value(&lossless) : 0;
 }
 
-// An error handler and what is answered within one call of libvirt's say nothing about how long a program wants to
-// live.
+// A listener for events wants to be told of them. Not so one that is there in case of an error or of a connection's
+// end, nor what is answered within one call of libvirt's.
 bool keepsAlive(CallbackType type) {
-  return type != CallbackType::virErrorFunc && type < CallbackType::virConnectAuthCallbackPtr;
+  return type != CallbackType::virErrorFunc && type != CallbackType::virConnectCloseFunc &&
+         type != CallbackType::virAdmConnectCloseFunc && type < CallbackType::virConnectAuthCallbackPtr;
 }
 
 bool typeIn(const Napi::CallbackInfo &info, CallbackType *type) {

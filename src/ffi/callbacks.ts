@@ -18,8 +18,9 @@ interface Registration extends NativeCallback {
 const registrations = new WeakMap<Listener, Registration[]>();
 
 /**
- * Makes a C callback of `listener`, which runs in the asynchronous context of this call and keeps the process alive until
- * libvirt lets go of it. For a registration that failed there is forget().
+ * Makes a C callback of `listener`, which runs in the asynchronous context of this call. Until libvirt lets go of it, it
+ * keeps the process alive, unless it only waits for an error or for a connection to close. For a registration that failed
+ * there is forget().
  */
 export function listen(name: CallbackName, listener: Listener, handle: unknown = undefined): NativeCallback {
   const native = attached();
@@ -40,12 +41,12 @@ export function forgetListener(listener: Listener): void {
   registered(listener).forEach(forget);
 }
 
-/** The C function that `listener` was registered with, undefined where it was not. */
-export function registeredFunction(name: CallbackName, listener: unknown, handle: unknown): bigint | undefined {
+/** What `listener` was registered as, undefined where it is not. */
+function registrationOf(name: CallbackName, listener: unknown, handle: unknown): Registration | undefined {
   if (typeof listener !== 'function') return undefined;
   return registered(listener as Listener).findLast(
     (one) => one.name === name && one.handle === handle && attached().isRegistered(one.opaque),
-  )?.callback;
+  );
 }
 
 /** Lets the process end although `listener` is registered. */
@@ -102,13 +103,23 @@ function listenerCodec(
   return { name, input: true, put, end };
 }
 
-/** The C function that a listener was registered with: names the registration that is to end. */
+/** The listener of a registration that is to end: libvirt wants the C function that it was registered with. */
 function registeredCallback(name: string, type: CallbackName, index: number): Codec {
   const put = (call: Call, value: unknown): void => {
-    const found = registeredFunction(type, value, call.c[0]);
-    call.c[index] = found ?? wrongArgument(call.functionName, name, 'a listener that is registered here', value);
+    const found = registrationOf(type, value, call.c[0]);
+    if (found === undefined) wrongArgument(call.functionName, name, 'a listener that is registered here', value);
+    call.notes[index] = found;
+    call.c[index] = found.callback;
   };
   return { name, input: true, put };
 }
 
-export const callbackArgs = { callback, eventCallback, registeredCallback };
+/** The same for connections, of whose drivers some take no listeners, and never let go of what they were given. */
+function registeredCloseCallback(name: string, type: CallbackName, index: number): Codec {
+  const end = (call: Call, succeeded: boolean): void => {
+    if (succeeded) forget(call.notes[index] as Registration);
+  };
+  return { ...registeredCallback(name, type, index), end };
+}
+
+export const callbackArgs = { callback, eventCallback, registeredCallback, registeredCloseCallback };

@@ -11,7 +11,7 @@ import { wrongArgument } from '../problems.js';
 import { handler } from '../requests.js';
 import { returns } from '../returns.js';
 
-const { registeredCallback } = callbackArgs;
+const { registeredCallback, registeredCloseCallback } = callbackArgs;
 
 type Plain<Name extends keyof ByHandFunctions> = (
   ...args: Parameters<ByHandFunctions[Name]>
@@ -25,13 +25,13 @@ export const virConnectDomainEventDeregister = define<Plain<'virConnectDomainEve
 
 export const virConnectUnregisterCloseCallback = define<Plain<'virConnectUnregisterCloseCallback'>>({
   ...byHand.virConnectUnregisterCloseCallback,
-  args: [arg.object('conn', 0), registeredCallback('cb', 'virConnectCloseFunc', 1)],
+  args: [arg.object('conn', 0), registeredCloseCallback('cb', 'virConnectCloseFunc', 1)],
   returns: returns.status,
 });
 
 export const virAdmConnectUnregisterCloseCallback = define<Plain<'virAdmConnectUnregisterCloseCallback'>>({
   ...byHand.virAdmConnectUnregisterCloseCallback,
-  args: [arg.object('conn', 0), registeredCallback('cb', 'virAdmConnectCloseFunc', 1)],
+  args: [arg.object('conn', 0), registeredCloseCallback('cb', 'virAdmConnectCloseFunc', 1)],
   returns: returns.status,
 });
 
