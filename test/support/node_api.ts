@@ -7,6 +7,8 @@ import { runShimmed, type ShimmedOutcome, type ShimOptions } from './shim.js';
 export interface ScriptOptions extends ShimOptions {
   /** Options of node itself. */
   node?: readonly string[];
+  /** Path of the node to run. Default: the one that runs the tests. */
+  program?: string;
 }
 
 const prelude = `
@@ -29,9 +31,9 @@ export function runScript(text: string, options: ScriptOptions = {}): ScriptOutc
 }
 
 /** The same, however it ends. */
-export function tryScript(text: string, { node = [], ...options }: ScriptOptions = {}): ScriptOutcome {
+export function tryScript(text: string, { node = [], program, ...options }: ScriptOptions = {}): ScriptOutcome {
   const home = temporaryFolder('home');
-  const outcome = runShimmed(process.execPath, [...node, '--input-type=module', '-e', prelude + text], {
+  const outcome = runShimmed(program ?? process.execPath, [...node, '--input-type=module', '-e', prelude + text], {
     preload: false,
     ...options,
     env: { HOME: home, XDG_CACHE_HOME: home, ...options.env },
