@@ -26,7 +26,11 @@ let applied: Actor | undefined;
 export function withActor<T>(actor: Actor, fn: () => T): T {
   const { user, via, reason } = { ...asserted.getStore(), ...given(actor) };
   beforeEachCall(applyActor);
-  return asserted.run(Object.freeze({ ...pick('user', user), ...pick('via', via), ...pick('reason', reason) }), fn);
+  try {
+    return asserted.run(Object.freeze({ ...pick('user', user), ...pick('via', via), ...pick('reason', reason) }), fn);
+  } finally {
+    if (asserted.getStore() !== applied) forget();
+  }
 }
 
 /** The same for the reason alone. */
@@ -43,6 +47,16 @@ export function currentActor(): Actor | undefined {
 export function applyActor(): void {
   const actor = asserted.getStore();
   if (actor === applied) return;
+  // Calls by other bindings, once this thread has turned to something else, are not this actor's.
+  if (applied === undefined) queueMicrotask(forget);
+  tell(actor);
+}
+
+function forget(): void {
+  if (applied !== undefined) tell(undefined);
+}
+
+function tell(actor: Actor | undefined): void {
   native().setActor(actor?.user ?? null, actor?.via ?? null, actor?.reason ?? null);
   applied = actor;
 }
