@@ -44,7 +44,9 @@ policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args) {
   return policy::Tri::No;
 }
 
-OwnedText::~OwnedText() { free(data_); }
+OwnedText::~OwnedText() {
+  if (data_) free(data_);
+}
 
 void OwnedText::assign(std::string_view text) {
   free(data_);
@@ -54,7 +56,9 @@ void OwnedText::assign(std::string_view text) {
   memcpy(data_ ? data_ : small_, text.data(), size_);
 }
 
-LiveCallFacts::~LiveCallFacts() { releaseConnectionFacts(connection_); }
+LiveCallFacts::~LiveCallFacts() {
+  if (connection_) releaseConnectionFacts(connection_);
+}
 
 // Kept for the call: every rule about users asks, and each answer is a system call.
 uint32_t LiveCallFacts::uid() {

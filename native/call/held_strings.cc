@@ -8,8 +8,6 @@
 namespace virtshim {
 namespace {
 
-bool isHeld(const ArgFacts &arg) { return arg.type == ArgType::String || arg.type == ArgType::Uuid; }
-
 // Without the NUL that ends a string.
 size_t lengthOf(const ArgFacts &arg, const void *value) {
   return arg.type == ArgType::Uuid ? size_t{kUuidBytes} : strlen(static_cast<const char *>(value));
@@ -17,7 +15,11 @@ size_t lengthOf(const ArgFacts &arg, const void *value) {
 
 }  // namespace
 
-HeldStrings::~HeldStrings() { free(block_); }
+bool isHeld(const ArgFacts &arg) { return arg.type == ArgType::String || arg.type == ArgType::Uuid; }
+
+HeldStrings::~HeldStrings() {
+  if (block_) free(block_);
+}
 
 bool HeldStrings::hold(const FunctionFacts &function, ArgSlot *args) {
   size_t lengths[kMaxArgs], total = 0;

@@ -5,6 +5,9 @@
 
 namespace virtshim {
 
+// Whether an argument is of the kind that is kept.
+bool isHeld(const ArgFacts &arg);
+
 // Lives on the caller's stack, as long as the call. Short strings stay there, too.
 class HeldStrings {
  public:

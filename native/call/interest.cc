@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "call/held_strings.h"
+#include "call/pipeline.h"
 #include "call/policies.h"
 #include "call/recorder.h"
 #include "libvirt/real.h"
@@ -9,7 +11,7 @@
 
 namespace virtshim {
 
-std::atomic<uint8_t> interests[kFunctionCount];
+std::atomic<uint16_t> interests[kFunctionCount];
 
 namespace {
 
@@ -31,13 +33,24 @@ void reportLibraryOnce(Library library) {
   if (!reported[static_cast<int>(library)].exchange(true)) reportUnknownFunctions(library);
 }
 
+// No strings that have to be kept from the program's hands, nothing that the result may still change.
+bool isPlain(const FunctionFacts &function, uint16_t bits) {
+  if (!(bits & kJudge) || bits & ~(kPrepared | kJudge | kJudgeNested)) return false;
+  if (isJudgedByResult(function)) return false;
+  for (int i = 0; i < function.argCount; i++) {
+    if (isHeld(function.args[i])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-uint8_t prepareFunction(FunctionId id) {
+uint16_t prepareFunction(FunctionId id) {
   loadPolicies();
   void *real = resolveReal(id);
   if (real) reportLibraryOnce(facts(id).library);
-  auto bits = static_cast<uint8_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
+  auto bits = static_cast<uint16_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
+  if (isPlain(facts(id), bits)) bits |= kPlain;
   interests[static_cast<uint16_t>(id)].store(bits, std::memory_order_release);
   return bits;
 }

@@ -12,18 +12,13 @@
 #include "libvirt/real.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
+#include "sys/errno_guard.h"
 
 namespace virtshim {
 namespace {
 
 constexpr int kMaxNameInMessage = 255;
 constexpr int64_t kDerivedNs = 1000000000;
-
-// Calls without side effects beyond the object they return: where the policy asks for facts that only the result has,
-// they are judged by it. What was opened is always judged again, because the URI that libvirt made of the name counts.
-bool isJudgedByResult(const FunctionFacts &function) {
-  return isOpen(function) || (function.callClass == CallClass::Lookup && function.returnsObject != ObjectKind::None);
-}
 
 audit::ErrorInfo errorInfo() {
   const VirError *error = lastError();
@@ -41,6 +36,17 @@ int describeCall(const FunctionFacts &function, LiveCallFacts *facts, char *out,
 }
 
 }  // namespace
+
+bool isJudgedByResult(const FunctionFacts &function) {
+  return isOpen(function) || (function.callClass == CallClass::Lookup && function.returnsObject != ObjectKind::None);
+}
+
+bool permitsPlainly(FunctionId id, const ArgSlot *args, const void *caller) {
+  ErrnoGuard guard;
+  if (isLibvirtCode(caller)) return !(interestOf(id) & kJudgeNested);
+  LiveCallFacts facts(id, args);
+  return permits({id, args, &facts, false});
+}
 
 Call::Call(FunctionId id, ArgSlot *args, const void *caller)
     : function_(facts(id)), id_(id), args_(args), caller_(caller), errno_(errno), facts_(id, args) {}
@@ -61,8 +67,8 @@ bool Call::after(ArgSlot result) {
 }
 
 void Call::prolog() {
-  interest_ = interestOf(id_);
-  if (!(interest_ & kPrepared)) interest_ = prepareFunction(id_);
+  interest_ = interestOf(id_) & ~kPlain;
+  if (!(interest_ & kPrepared)) interest_ = prepareFunction(id_) & ~kPlain;
   real_ = resolveReal(id_);
   if (interest_ == kPrepared || !real_) return;
   nested_ = isLibvirtCode(caller_);
@@ -94,14 +100,13 @@ bool Call::filter() {
 // A refusal for want of facts is put off where the call's result will tell them.
 void Call::judgeCall() {
   bool asked = interest_ & (nested_ ? kJudgeNested : kJudge);
-  verdict_ = unjudged();
-  if (verdict_.enforced || !asked) return;
-  verdict_ = judge(request());
+  if (!asked || refusesAll()) return leaveUnjudged(&verdict_);
+  judge(request(), &verdict_);
   const char *unknown = isOpen(function_) ? refusedUnknownFunction() : nullptr;
   if (unknown) denyFor(&verdict_, "the installed libvirt has functions that are not interposed, such as %s", unknown);
   deferred_ = !nested_ && !unknown && isJudgedByResult(function_) && (isOpen(function_) || facts_.missedFacts()) &&
               (!verdict_.denied || facts_.missedFacts());
-  if (deferred_) verdict_ = unjudged();
+  if (deferred_) leaveUnjudged(&verdict_);
 }
 
 bool Call::recordAttempt() {
@@ -153,7 +158,7 @@ bool Call::judgeResult(void *object) {
   facts_.learnFromResult(object);
   records_.forget();
   if (!deferred_) return true;
-  verdict_ = judge(request());
+  judge(request(), &verdict_);
   if (!verdict_.enforced) return true;
   facts_.gather();
   hideResult(object);

@@ -17,6 +17,14 @@
 
 namespace virtshim {
 
+// Calls without side effects beyond the object they return: where the policy asks for facts that only the result has,
+// they are judged by it. What was opened is always judged again, because the URI that libvirt made of the name counts.
+bool isJudgedByResult(const FunctionFacts &function);
+
+// The short way for calls of kPlain functions, most of all queries: true where the call is to be forwarded without more
+// ado. Where the policies have anything against it, the call goes the long way. Keeps errno.
+bool permitsPlainly(FunctionId id, const ArgSlot *args, const void *caller);
+
 // One call on its way. Lives on the caller's stack; allocates only for names longer than its buffers.
 class Call {
  public:
@@ -61,7 +69,7 @@ class Call {
   int64_t startNs_ = 0;
   uint64_t rid_ = 0;
   int errno_;
-  uint8_t interest_ = 0;
+  uint16_t interest_ = 0;
   bool nested_ = false;
   bool deferred_ = false;  // judged by what the call returns
   Verdict verdict_;

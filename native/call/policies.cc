@@ -148,27 +148,27 @@ void loadOnce() {
   reportPolicies();
 }
 
-uint8_t levelBits(AuditLevel level) {
+uint16_t levelBits(AuditLevel level) {
   if (level == AuditLevel::RequestResponse) return kRecord | kRecordCall;
   return level == AuditLevel::Response ? kRecord : 0;
 }
 
 // Without a policy, and under one that cannot be read.
-uint8_t defaultRecords(const FunctionFacts &function) {
+uint16_t defaultRecords(const FunctionFacts &function) {
   if (function.stateChanging) return kRecord | kRecordCall;
   return function.callClass == CallClass::Connection ? kRecord : 0;
 }
 
 bool tracksConnection(FunctionId id) { return isOpen(facts(id)) || id == FunctionId::virConnectClose; }
 
-uint8_t interestUnder(const ActivePolicy &entry, FunctionId id) {
+uint16_t interestUnder(const ActivePolicy &entry, FunctionId id) {
   bool helper = facts(id).callClass == CallClass::Helper;
   if (entry.mode == Mode::Disabled) return 0;
   if (!entry.usable) {
     if (helper) return 0;
     return defaultRecords(facts(id)) | (entry.mode == Mode::Enforcing ? kRefuseAll | kRecord : 0);
   }
-  uint8_t bits = helper ? 0 : levelBits(entry.policy.auditLevel(id));
+  uint16_t bits = helper ? 0 : levelBits(entry.policy.auditLevel(id));
   if (entry.policy.mayRefuse(id, false)) bits |= kJudge;
   if (facts(id).stateChanging && entry.policy.mayRefuse(id, true)) bits |= kJudgeNested;
   return bits;
@@ -188,6 +188,12 @@ void explainDecision(const ActivePolicy &entry, const policy::Decision &decision
   out->digest = entry.digest;
   out->rule = decision.basis == policy::Basis::Rule ? entry.policy.ruleId(decision.rule) : "";
   if (decision.effect == Effect::Deny) explainDenial(entry, decision, out);
+}
+
+void clear(Verdict *verdict) {
+  verdict->denied = verdict->enforced = false;
+  verdict->rule = verdict->digest = "";
+  verdict->reason[0] = 0;
 }
 
 // True where the verdict is final.
@@ -215,8 +221,8 @@ void denyFor(Verdict *verdict, const char *format, ...) {
 
 void loadPolicies() { pthread_once(&once, loadOnce); }
 
-uint8_t interestUnderPolicies(FunctionId id) {
-  uint8_t bits = 0;
+uint16_t interestUnderPolicies(FunctionId id) {
+  uint16_t bits = 0;
   for (const ActivePolicy *entry = begin(); entry != end(); entry++) bits |= interestUnder(*entry, id);
   if (activeCount == 0 && modeWithoutPolicy != Mode::Disabled) bits = defaultRecords(facts(id));
   if (tracksConnection(id)) {
@@ -226,23 +232,35 @@ uint8_t interestUnderPolicies(FunctionId id) {
   return bits;
 }
 
-Verdict judge(const policy::Request &request) {
-  Verdict verdict;
+void judge(const policy::Request &request, Verdict *out) {
+  clear(out);
   for (const ActivePolicy *entry = begin(); entry != end(); entry++) {
-    if (judgeUnder(*entry, request, &verdict)) break;
+    if (judgeUnder(*entry, request, out)) break;
   }
-  return verdict;
 }
 
-Verdict unjudged() {
-  Verdict verdict;
+bool permits(const policy::Request &request) {
   for (const ActivePolicy *entry = begin(); entry != end(); entry++) {
-    if (entry->usable && entry->mode != Mode::Disabled) verdict.digest = entry->digest;
-    if (entry->usable || entry->mode != Mode::Enforcing) continue;
-    denyFor(&verdict, "%s", entry->why);
-    return verdict;
+    if (entry->mode == Mode::Disabled) continue;
+    if (!entry->usable || entry->policy.decide(request).effect == Effect::Deny) return false;
   }
-  return verdict;
+  return true;
+}
+
+void leaveUnjudged(Verdict *out) {
+  clear(out);
+  for (const ActivePolicy *entry = begin(); entry != end(); entry++) {
+    if (entry->usable && entry->mode != Mode::Disabled) out->digest = entry->digest;
+    if (entry->usable || entry->mode != Mode::Enforcing) continue;
+    return denyFor(out, "%s", entry->why);
+  }
+}
+
+bool refusesAll() {
+  for (const ActivePolicy *entry = begin(); entry != end(); entry++) {
+    if (!entry->usable && entry->mode == Mode::Enforcing) return true;
+  }
+  return false;
 }
 
 bool refuseUnrecorded() {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "policy/policy.h"
 
@@ -17,19 +16,8 @@ constexpr int kReasonSize = 320;
 // process, but for `reason`.
 struct Verdict {
   Verdict() { reason[0] = 0; }
-  Verdict(const Verdict &other) { *this = other; }
-  // Nearly every verdict is without a reason, and is copied on every judged call.
-  Verdict &operator=(const Verdict &other) {
-    denied = other.denied;
-    enforced = other.enforced;
-    rule = other.rule;
-    digest = other.digest;
-    if (other.reason[0])
-      memcpy(reason, other.reason, sizeof reason);
-    else
-      reason[0] = 0;
-    return *this;
-  }
+  Verdict(const Verdict &) = delete;
+  Verdict &operator=(const Verdict &) = delete;
 
   bool denied = false;       // some policy refuses, in whichever mode
   bool enforced = false;     // and it is in enforcing mode: do not forward
@@ -45,13 +33,19 @@ struct Verdict {
 void loadPolicies();
 
 // What has to be done for calls of this function, as bits of Interest. After loadPolicies().
-uint8_t interestUnderPolicies(FunctionId id);
+uint16_t interestUnderPolicies(FunctionId id);
 
 // Asks every policy in force; the first that refuses in enforcing mode wins, then the first that would refuse.
-Verdict judge(const policy::Request &request);
+void judge(const policy::Request &request, Verdict *out);
+
+// Whether every policy permits the call, so that there is nothing to say about it.
+bool permits(const policy::Request &request);
 
 // The verdict where no policy is asked: permitted, or refused where a policy in enforcing mode is unusable.
-Verdict unjudged();
+void leaveUnjudged(Verdict *out);
+
+// Whether a policy in enforcing mode is unusable: everything is refused then.
+bool refusesAll();
 
 // Whether a state-changing call that cannot be recorded is refused.
 bool refuseUnrecorded();

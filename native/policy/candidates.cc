@@ -48,7 +48,7 @@ Candidates::Candidates(const View &view, const Group &group, const Request &requ
 // that turns out to be unknown makes the pipeline put off a refusal until the call's result tells it. Where the other
 // conditions of the key's rules fail, a refusal may still be put off that none of them has a part in. That is right:
 // what refused it does not hang on the unknown fact and refuses the result as well.
-const Candidate *Candidates::next() {
+[[gnu::flatten]] const Candidate *Candidates::next() {
   int first = firstList();
   while (nextKey_ < group_.keys.count) {
     const uint32_t turn = view_.keys[group_.keys.first + nextKey_].firstRule;

@@ -21,7 +21,7 @@ uint16_t firstPermission(const FunctionFacts &function, uint16_t checks) {
 
 }  // namespace
 
-Decision Policy::decide(const Request &request) const {
+[[gnu::flatten]] Decision Policy::decide(const Request &request) const {
   // What libvirt does inside an operation that was permitted is not judged again, but an operation that is denied
   // by name stays denied however it is reached.
   if (request.nested && !mayRefuse(request.function, true)) return kPermitted;
