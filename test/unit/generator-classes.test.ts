@@ -4,13 +4,16 @@ import { describe, expect, test } from '@jest/globals';
 import { type ClassFacts, classes, fileOf } from '../../src/generator/classes/kinds.js';
 import { leftOut } from '../../src/generator/classes/left-out.js';
 import { placeOf } from '../../src/generator/classes/names.js';
-import { readInputs } from '../../src/generator/facts.js';
+import { classOutputs } from '../../src/generator/classes/outputs.js';
+import { FactsError, readInputs } from '../../src/generator/facts.js';
+import { buildFfi } from '../../src/generator/ffi/model.js';
 import { buildApi } from '../../src/generator/model.js';
 import { readLibvirtPython } from '../support/libvirt_python.js';
 import { ROOT } from '../support/paths.js';
 import { requireThat } from '../support/tools.js';
 
-const api = buildApi(readInputs(join(ROOT, 'native/api')));
+const inputs = readInputs(join(ROOT, 'native/api'));
+const api = buildApi(inputs);
 const byName = new Map(api.functions.map((fn) => [fn.name, fn]));
 
 /** `Domain.info` for virDomainGetInfo; undefined where it is no method. */
@@ -88,6 +91,24 @@ function pythonMethods(): [string, string][] {
     }),
   );
 }
+
+describe('the tables', () => {
+  const ffi = buildFfi(api, inputs);
+
+  test('an entry for a function or a parameter that is not there stops the generator', () => {
+    const without = (name: string) => ({ ...ffi, functions: ffi.functions.filter((fn) => fn.name !== name) });
+    const named = () => classOutputs(api, without('virDomainFSTrim'));
+    expect(named).toThrow(new FactsError(['names.ts: unknown function `virDomainFSTrim`']));
+    const measured = () => classOutputs(api, without('virNodeDeviceListCaps'));
+    expect(measured).toThrow(new FactsError(['measured.ts: `virNodeDeviceListCaps` has no parameter `maxnames`']));
+    const functions = api.functions.filter((fn) => !fn.name.startsWith('virEvent'));
+    expect(() => classOutputs({ ...api, functions }, ffi)).toThrow(FactsError);
+  });
+
+  test('as they are, they fit', () => {
+    expect(classOutputs(api, ffi)).toHaveLength(classes.length);
+  });
+});
 
 describe('methods', () => {
   test('every function that acts on an object is a method of its class, or left out with a reason', () => {

@@ -45,3 +45,8 @@ const rules: readonly Rule[] = [
 export function leftOut(fn: ApiFunction): string | undefined {
   return rules.find((rule) => rule.fits(fn))?.reason;
 }
+
+/** The reasons that no function has. */
+export function idleReasons(functions: readonly ApiFunction[]): readonly string[] {
+  return rules.filter((rule) => !functions.some(rule.fits)).map((rule) => rule.reason);
+}

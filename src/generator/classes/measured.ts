@@ -47,3 +47,8 @@ const measures: Readonly<Record<string, Readonly<Record<string, Measure>>>> = {
 export function measureOf(fn: string, param: string): Measure | undefined {
   return measures[fn]?.[param];
 }
+
+/** `virDomainGetVcpus(maxinfo)` and the others. */
+export function measuredParams(): readonly (readonly [string, string])[] {
+  return Object.entries(measures).flatMap(([fn, params]) => Object.keys(params).map((param) => [fn, param] as const));
+}

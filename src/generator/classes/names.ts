@@ -73,3 +73,6 @@ function replacePrefix(name: string, prefixes: readonly (readonly [string, strin
 function lowerFirst(stem: string): string {
   return /^[A-Z]{2}/.test(stem) ? stem : stem.charAt(0).toLowerCase() + stem.slice(1);
 }
+
+/** The functions that the tables above speak of. */
+export const exceptions: readonly string[] = [...Object.keys(subjects), ...Object.keys(names)];
