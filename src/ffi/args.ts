@@ -68,9 +68,12 @@ function optionalString(name: string, index: number): Codec {
   });
 }
 
+/** Not NULL: some functions of libvirt follow a handle before they look at it. */
 function object(name: string, index: number): Codec {
   return direct(name, index, (value, functionName) =>
-    typeof value === 'bigint' ? value : wrongArgument(functionName, name, 'a pointer (bigint)', value),
+    typeof value === 'bigint' && value !== 0n
+      ? value
+      : wrongArgument(functionName, name, 'a pointer (bigint, not 0n)', value),
   );
 }
 

@@ -20,7 +20,8 @@ interface Parts {
 }
 
 function partsOf(definition: Definition): Parts {
-  const { args, name, returns, failure } = definition;
+  const { name, returns, failure } = definition;
+  const args = returns.codec === undefined ? definition.args : [...definition.args, returns.codec];
   return {
     outcome: outcomeOf(name, returns, failure),
     inputs: args.filter((codec) => codec.input),

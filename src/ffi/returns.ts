@@ -1,6 +1,7 @@
 /** What a function returns: when it is a failure, and what JavaScript sees of it. */
-import type { Call } from './codec.js';
+import type { Call, Codec } from './codec.js';
 import { bytesAt, free, lookAt, unsignedIn } from './memory.js';
+import { out } from './outs.js';
 import type { Struct } from './structs.js';
 import type { RawResult } from './values.js';
 
@@ -16,6 +17,8 @@ export interface Returns {
   readonly convert: (result: RawResult, call?: Call) => unknown;
   /** Releases what was returned, in the end of a call that did not fail. */
   readonly release?: (result: RawResult) => void;
+  /** An argument that belongs to the returned value. */
+  readonly codec?: Codec;
   /** 0 is no failure, but there is nothing: null instead of what arguments would give. */
   readonly mayFindNothing?: true;
 }
@@ -32,7 +35,8 @@ function bytes(sizeIndex: number): Returns {
     const size = call?.cells[sizeIndex];
     return typeof result === 'bigint' && size ? bytesAt(result, Number(unsignedIn(size.view, 0))) : null;
   };
-  return { ...data('Null', convert), release: (result) => free(typeof result === 'bigint' ? result : null) };
+  const release = (result: RawResult): void => free(typeof result === 'bigint' ? result : null);
+  return { ...data('Null', convert), release, codec: out.ignored('size', sizeIndex) };
 }
 
 /** A struct that remains libvirt's; null for NULL. */
