@@ -3,6 +3,7 @@ export { ERROR_CODES, type ErrorCode, type ErrorDetails, VirtshimError } from '.
 export { LibvirtError, PolicyDeniedError } from './ffi/errors.js';
 export type * from './ffi/values.js';
 export * as constants from './generated/ffi/constants.js';
+export type * from './generated/ffi/structs.js';
 export type * from './generated/ffi/types.js';
 export { type Actor, currentActor, withActor, withReason } from './libvirt/actor.js';
 export * from './libvirt/classes.js';

@@ -5,7 +5,7 @@ import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { TypedParameterValues } from '../../ffi/values.js';
 import type { virAdmClientPtr } from '../../generated/ffi/types.js';
 
-/** A virAdmClient of libvirt. */
+/** A program that is connected to a daemon. */
 export class AdmClient extends LibvirtObject<'virAdmClient'> {
   readonly #parent: AdmServer;
 

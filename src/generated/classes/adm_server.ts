@@ -6,7 +6,7 @@ import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { TypedParameterValues, TypedParameters } from '../../ffi/values.js';
 import type { virAdmServerPtr } from '../../generated/ffi/types.js';
 
-/** A virAdmServer of libvirt. */
+/** One of the servers inside of a daemon. */
 export class AdmServer extends LibvirtObject<'virAdmServer'> {
   readonly #parent: AdmConnection;
 

@@ -330,7 +330,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectGetCPUModelNames.async(this.pointer, arch, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -346,7 +346,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virNodeGetCPUStats.async(this.pointer, cpuNum, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -378,7 +378,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virNodeGetCellsFreeMemory.async(this.pointer, startCell, maxCells);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -426,7 +426,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virNodeGetFreePages.async(this.pointer, pages, startCell, cellCount, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -522,7 +522,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virNodeGetMemoryStats.async(this.pointer, cellNum, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -875,7 +875,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListDefinedDomains.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -893,7 +893,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListDefinedInterfaces.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -911,7 +911,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListDefinedNetworks.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -929,7 +929,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListDefinedStoragePools.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -947,7 +947,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virNodeListDevices.async(this.pointer, cap, maxnames, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -965,7 +965,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListDomains.async(this.pointer, maxids);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -983,7 +983,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListInterfaces.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1001,7 +1001,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListNWFilters.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1019,7 +1019,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListNetworks.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1037,7 +1037,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListSecrets.async(this.pointer, maxuuids);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1055,7 +1055,7 @@ export abstract class ConnectionMethods extends LibvirtObject<'virConnect'> {
     const call = ffi.virConnectListStoragePools.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

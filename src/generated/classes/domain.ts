@@ -260,7 +260,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainAuthorizedSSHKeysGet.async(this.pointer, user, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -821,7 +821,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetDiskErrors.async(this.pointer, maxerrors, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -888,7 +888,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetFSInfo.async(this.pointer, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -920,7 +920,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetCPUStats.async(this.pointer, start_cpu, ncpus, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1080,7 +1080,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainInterfaceAddresses.async(this.pointer, source, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1128,7 +1128,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetIOThreadInfo.async(this.pointer, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1288,7 +1288,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainLxcEnterNamespace.async(this.pointer, fdlist, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1304,7 +1304,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainLxcOpenNamespace.async(this.pointer, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1449,7 +1449,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainMemoryStats.async(this.pointer, nr_stats, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -1466,7 +1466,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetMessages.async(this.pointer, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -2184,7 +2184,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetSecurityLabelList.async(this.pointer);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -2713,7 +2713,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainSnapshotListNames.async(this.pointer, nameslen, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }
@@ -2860,7 +2860,7 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     const call = ffi.virDomainGetVcpuPinInfo.async(this.pointer, ncpumaps, maplen, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

@@ -5,7 +5,7 @@ import { kinds } from '../../libvirt/kinds.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virDomainCheckpointPtr } from '../../generated/ffi/types.js';
 
-/** A virDomainCheckpoint of libvirt. */
+/** A point in time from which on the blocks that a guest changes are known. */
 export class DomainCheckpoint extends LibvirtObject<'virDomainCheckpoint'> {
   readonly #parent: Domain;
 

@@ -5,7 +5,7 @@ import { kinds } from '../../libvirt/kinds.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virDomainSnapshotPtr } from '../../generated/ffi/types.js';
 
-/** A virDomainSnapshot of libvirt. */
+/** The state of a guest at one time. */
 export class DomainSnapshot extends LibvirtObject<'virDomainSnapshot'> {
   readonly #parent: Domain;
 
@@ -157,7 +157,7 @@ export class DomainSnapshot extends LibvirtObject<'virDomainSnapshot'> {
     const call = ffi.virDomainSnapshotListChildrenNames.async(this.pointer, nameslen, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

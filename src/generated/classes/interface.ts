@@ -4,7 +4,7 @@ import type { Connection } from '../../libvirt/classes.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virInterfacePtr } from '../../generated/ffi/types.js';
 
-/** A virInterface of libvirt. */
+/** A network interface of the host. */
 export class Interface extends LibvirtObject<'virInterface'> {
   readonly #parent: Connection;
 

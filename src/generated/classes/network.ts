@@ -6,7 +6,7 @@ import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import { virNetworkDHCPLease } from '../../generated/ffi/structs.js';
 import type { virNetworkPtr } from '../../generated/ffi/types.js';
 
-/** A virNetwork of libvirt. */
+/** A virtual network. */
 export class Network extends LibvirtObject<'virNetwork'> {
   readonly #parent: Connection;
 
@@ -35,7 +35,7 @@ export class Network extends LibvirtObject<'virNetwork'> {
     const call = ffi.virNetworkGetDHCPLeases.async(this.pointer, mac, flags);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

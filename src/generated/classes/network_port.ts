@@ -5,7 +5,7 @@ import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { TypedParameterValues, TypedParameters } from '../../ffi/values.js';
 import type { virNetworkPortPtr } from '../../generated/ffi/types.js';
 
-/** A virNetworkPort of libvirt. */
+/** A place in a virtual network, for one interface of a guest. */
 export class NetworkPort extends LibvirtObject<'virNetworkPort'> {
   readonly #parent: Network;
 

@@ -4,7 +4,7 @@ import type { Connection } from '../../libvirt/classes.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virNodeDevicePtr } from '../../generated/ffi/types.js';
 
-/** A virNodeDevice of libvirt. */
+/** A device of the host. */
 export class NodeDevice extends LibvirtObject<'virNodeDevice'> {
   readonly #parent: Connection;
 
@@ -162,7 +162,7 @@ export class NodeDevice extends LibvirtObject<'virNodeDevice'> {
     const call = ffi.virNodeDeviceListCaps.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

@@ -4,7 +4,7 @@ import type { Connection } from '../../libvirt/classes.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virNWFilterPtr } from '../../generated/ffi/types.js';
 
-/** A virNWFilter of libvirt. */
+/** Rules for the traffic of guests. */
 export class NWFilter extends LibvirtObject<'virNWFilter'> {
   readonly #parent: Connection;
 

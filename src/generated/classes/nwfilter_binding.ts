@@ -4,7 +4,7 @@ import type { Connection } from '../../libvirt/classes.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virNWFilterBindingPtr } from '../../generated/ffi/types.js';
 
-/** A virNWFilterBinding of libvirt. */
+/** A filter at work on one port. */
 export class NWFilterBinding extends LibvirtObject<'virNWFilterBinding'> {
   readonly #parent: Connection;
 

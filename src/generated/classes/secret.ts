@@ -4,7 +4,7 @@ import type { Connection } from '../../libvirt/classes.js';
 import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import type { virSecretPtr } from '../../generated/ffi/types.js';
 
-/** A virSecret of libvirt. */
+/** A key or password that libvirt keeps. */
 export class Secret extends LibvirtObject<'virSecret'> {
   readonly #parent: Connection;
 

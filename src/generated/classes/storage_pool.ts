@@ -6,7 +6,7 @@ import { callBegins, callEnds, LibvirtObject } from '../../libvirt/object.js';
 import { virStoragePoolInfo } from '../../generated/ffi/structs.js';
 import type { virStoragePoolPtr } from '../../generated/ffi/types.js';
 
-/** A virStoragePool of libvirt. */
+/** A place where volumes are kept. */
 export class StoragePool extends LibvirtObject<'virStoragePool'> {
   readonly #parent: Connection;
 
@@ -262,7 +262,7 @@ export class StoragePool extends LibvirtObject<'virStoragePool'> {
     const call = ffi.virStoragePoolListVolumes.async(this.pointer, maxnames);
     callBegins(this);
     try {
-      return (await call);
+      return await call;
     } finally {
       callEnds(this);
     }

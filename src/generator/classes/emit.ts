@@ -1,7 +1,7 @@
 // src/generated/classes/*.ts: one file for each class.
 import { banner } from '../emit/banner.js';
 import { importsOf } from '../ffi/emit/imports.js';
-import type { Ffi, FfiFunction } from '../ffi/model.js';
+import type { Ffi } from '../ffi/model.js';
 import { ancestors, type ClassFacts, classes, fileOf } from './kinds.js';
 import type { Wrapper } from './model.js';
 
@@ -18,7 +18,7 @@ export function pathOf(each: ClassFacts): string {
 /** The file of one class. */
 export function emitClass(ffi: Ffi, each: ClassFacts, methods: readonly NamedMethod[]): string {
   const body = [constructorText(each), labelText(each), ...ancestors(each).map(originText), ...methods.map(methodText)];
-  const text = `/** ${summary(each)} */
+  const text = `/** ${each.extended ? `The functions of libvirt whose subject is a ${each.prefix}` : each.about}. */
 export ${each.extended ? 'abstract ' : ''}class ${className(each)} extends LibvirtObject<'${each.prefix}'> {
 ${body.filter((part) => part !== '').join('\n')}}
 `;
@@ -28,10 +28,6 @@ ${body.filter((part) => part !== '').join('\n')}}
 /** Classes that are extended by hand are bases: `DomainMethods`. */
 export function className(each: ClassFacts): string {
   return each.extended ? `${each.name}Methods` : each.name;
-}
-
-function summary(each: ClassFacts): string {
-  return each.extended ? `The functions of libvirt whose subject is a ${each.prefix}.` : `A ${each.prefix} of libvirt.`;
 }
 
 function constructorText(each: ClassFacts): string {
@@ -84,6 +80,7 @@ function accessor(each: ClassFacts): string {
 function methodText({ name, wrapper }: NamedMethod): string {
   const { low, declared, passed, measured, held, result, wrap } = wrapper;
   const back = result === 'void' ? '' : 'return ';
+  const mapped = wrap('call').startsWith('call.');
   const listed = held.some((object) => object.startsWith('...'));
   const each = (what: string) =>
     listed ? `held.forEach(${what});` : held.map((object) => `${what}(${object});`).join('\n      ');
@@ -94,7 +91,7 @@ function methodText({ name, wrapper }: NamedMethod): string {
 ${setting('async')}    const call = ffi.${low.name}.async(${passed});
 ${listed ? `    const held = [${held.join(', ')}];\n` : ''}    ${each('callBegins').replaceAll('\n  ', '\n')}
     try {
-      ${back}${wrap(isList(low) ? '(await call)' : 'await call')};
+      ${back}${wrap(mapped ? '(await call)' : 'await call')};
     } finally {
       ${each('callEnds')}
     }
@@ -105,10 +102,6 @@ ${listed ? `    const held = [${held.join(', ')}];\n` : ''}    ${each('callBegin
 ${setting('sync')}    ${back}${wrap(`ffi.${low.name}(${passed})`)};
   }
 `;
-}
-
-function isList(low: FfiFunction): boolean {
-  return low.resultType.endsWith('[]');
 }
 
 function imports(ffi: Ffi, each: ClassFacts, text: string): string {

@@ -4,6 +4,8 @@ import type { ObjectKind } from '../vocabulary.js';
 export interface ClassFacts {
   /** Name of the class. */
   readonly name: string;
+  /** What it is, in a few words. */
+  readonly about: string;
   readonly kind: ObjectKind;
   /** libvirt's name of the kind: the prefix of its functions; with `Ptr` behind it the type of its handles. */
   readonly prefix: string;
@@ -17,7 +19,7 @@ export interface ClassFacts {
   readonly extended: boolean;
 }
 
-type Optional = Partial<Pick<ClassFacts, 'parent' | 'label' | 'extended'>>;
+type Optional = Partial<Pick<ClassFacts, 'about' | 'parent' | 'label' | 'extended'>>;
 
 function facts(name: string, prefix: string, optional: Optional): ClassFacts {
   const kind = prefix.slice(3) as ObjectKind;
@@ -29,6 +31,7 @@ function facts(name: string, prefix: string, optional: Optional): ClassFacts {
     parent: 'Connection',
     label: undefined,
     extended: false,
+    about: '',
     ...optional,
   };
 }
@@ -40,21 +43,32 @@ function child(name: string, optional: Optional = {}): ClassFacts {
 export const classes: readonly ClassFacts[] = [
   { ...facts('Connection', 'virConnect', { parent: undefined, extended: true }), release: 'virConnectClose' },
   child('Domain', { extended: true }),
-  child('DomainSnapshot', { parent: 'Domain' }),
-  child('DomainCheckpoint', { parent: 'Domain' }),
-  child('Network'),
-  child('NetworkPort', { parent: 'Network', label: 'virNetworkPortGetUUIDString' }),
-  child('Interface'),
-  child('StoragePool'),
+  child('DomainSnapshot', { about: 'The state of a guest at one time', parent: 'Domain' }),
+  child('DomainCheckpoint', {
+    about: 'A point in time from which on the blocks that a guest changes are known',
+    parent: 'Domain',
+  }),
+  child('Network', { about: 'A virtual network' }),
+  child('NetworkPort', {
+    about: 'A place in a virtual network, for one interface of a guest',
+    parent: 'Network',
+    label: 'virNetworkPortGetUUIDString',
+  }),
+  child('Interface', { about: 'A network interface of the host' }),
+  child('StoragePool', { about: 'A place where volumes are kept' }),
   child('StorageVol', { extended: true }),
-  child('NodeDevice'),
-  child('NWFilter'),
-  child('NWFilterBinding', { label: 'virNWFilterBindingGetPortDev' }),
-  child('Secret', { label: 'virSecretGetUUIDString' }),
+  child('NodeDevice', { about: 'A device of the host' }),
+  child('NWFilter', { about: 'Rules for the traffic of guests' }),
+  child('NWFilterBinding', { about: 'A filter at work on one port', label: 'virNWFilterBindingGetPortDev' }),
+  child('Secret', { about: 'A key or password that libvirt keeps', label: 'virSecretGetUUIDString' }),
   child('Stream', { label: undefined, extended: true }),
   { ...facts('AdmConnection', 'virAdmConnect', { parent: undefined, extended: true }), release: 'virAdmConnectClose' },
-  child('AdmServer', { parent: 'AdmConnection' }),
-  child('AdmClient', { parent: 'AdmServer', label: 'virAdmClientGetID' }),
+  child('AdmServer', { about: 'One of the servers inside of a daemon', parent: 'AdmConnection' }),
+  child('AdmClient', {
+    about: 'A program that is connected to a daemon',
+    parent: 'AdmServer',
+    label: 'virAdmClientGetID',
+  }),
 ];
 
 const byKind = new Map(classes.map((each) => [each.kind, each]));
