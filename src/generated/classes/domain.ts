@@ -1283,22 +1283,6 @@ export abstract class DomainMethods extends LibvirtObject<'virDomain'> {
     ffi.virDomainLxcEnterCGroup(this.pointer, flags);
   }
 
-  /** `virDomainLxcEnterNamespace`, since libvirt 1.0.2. */
-  async lxcEnterNamespace(fdlist: readonly number[], flags?: number): Promise<number[]> {
-    const call = ffi.virDomainLxcEnterNamespace.async(this.pointer, fdlist, flags);
-    callBegins(this);
-    try {
-      return await call;
-    } finally {
-      callEnds(this);
-    }
-  }
-
-  /** `virDomainLxcEnterNamespace` while the thread waits. */
-  lxcEnterNamespaceSync(fdlist: readonly number[], flags?: number): number[] {
-    return ffi.virDomainLxcEnterNamespace(this.pointer, fdlist, flags);
-  }
-
   /** `virDomainLxcOpenNamespace`, since libvirt 1.0.2. */
   async lxcOpenNamespace(flags?: number): Promise<number[]> {
     const call = ffi.virDomainLxcOpenNamespace.async(this.pointer, flags);

@@ -37,6 +37,7 @@ const rules: readonly Rule[] = [
   { fits: named(/^virEvent/), reason: 'the event loop is run by virtshim' },
   { fits: named(/^virTypedParams/), reason: 'typed parameters are plain objects' },
   { fits: named(/^virStream(Sparse)?(Recv|Send)All$/), reason: 'written by hand: streams of Node' },
+  { fits: named(/^virDomainLxcEnter(Namespace|SecurityLabel)$/), reason: 'changes the thread that calls it' },
   { fits: takesCallback, reason: 'written by hand: events' },
   { fits: named(/Event(Deregister\w*|\w*Callback)$|UnregisterCloseCallback$/), reason: 'written by hand: events' },
 ];
