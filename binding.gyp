@@ -35,7 +35,7 @@
       'dependencies': ['native/core.gyp:virtshim_core'],
       'sources': ['native/generated/callbacks.cc', 'native/generated/thunks.cc', '<!@(find native/addon -name "*.cc" | LC_ALL=C sort)'],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
-      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
       'cflags': ['-Wno-cast-function-type', '-Wno-unused-parameter'],
       # nodelete: Node unloads an addon with the worker thread that loaded it, but our threads run on.
       'ldflags': ['-Wl,-z,relro,-z,now,-z,nodelete'],

@@ -66,7 +66,7 @@ bool fromBytes(napi_env env, ArgType type, Incoming *out) {
   bool isArray = false;
   napi_is_typedarray(env, out->value, &isArray);
   if (!isArray || isInteger(type) || type == ArgType::Double) return false;
-  napi_typedarray_type kind;
+  napi_typedarray_type kind = napi_int8_array;
   void *bytes = nullptr;
   napi_get_typedarray_info(env, out->value, &kind, &out->size, &bytes, nullptr, nullptr);
   out->kind = Incoming::Kind::Bytes;
@@ -77,7 +77,7 @@ bool fromBytes(napi_env env, ArgType type, Incoming *out) {
 bool fromNull(ArgType type) { return !isInteger(type) && type != ArgType::Double; }
 
 bool readValue(napi_env env, ArgType type, Incoming *out) {
-  napi_valuetype kind;
+  napi_valuetype kind = napi_undefined;
   napi_typeof(env, out->value, &kind);
   switch (kind) {
     case napi_number: return fromNumber(env, type, out);
@@ -163,7 +163,8 @@ Job *jobFromValues(Napi::Env env, FunctionId id, const Napi::Array &values) {
   Incoming incoming[kMaxArgs];
   size_t room = 0;
   for (int i = 0; i < function.argCount; ++i) {
-    napi_get_element(env, values, i, &incoming[i].value);
+    // Fails in an environment that is being terminated; what it would throw is on its way already.
+    if (napi_get_element(env, values, i, &incoming[i].value) != napi_ok) return nullptr;
     const ArgType type = function.args[i].type;
     if (!readValue(env, type, &incoming[i])) {
       return fail(env, argumentName(function, i) + " must be " + expectationOf(type));
@@ -196,8 +197,8 @@ void copyBack(Napi::Env env, const Job &job, napi_value values) {
   for (int i = 0; i < function.argCount; ++i) {
     if (!isWritable(function.args[i].type) || !job.owns(job.args[i].p)) continue;
     Incoming target;
-    napi_get_element(env, values, i, &target.value);
-    if (!readValue(env, ArgType::Out, &target) || target.kind != Incoming::Kind::Bytes) continue;
+    if (napi_get_element(env, values, i, &target.value) != napi_ok || !readValue(env, ArgType::Out, &target)) continue;
+    if (target.kind != Incoming::Kind::Bytes) continue;
     // Other code may have detached or resized the array meanwhile.
     const size_t size = std::min(target.size, sizeAt(job.args[i].p));
     if (size > 0) memcpy(const_cast<void *>(target.bytes), job.args[i].p, size);
@@ -244,7 +245,7 @@ napi_value pointerValue(napi_env env, const void *pointer) {
 bool pointerFromValue(Napi::Env env, napi_value value, const char *what, void **pointer) {
   Incoming incoming;
   incoming.value = value;
-  napi_valuetype kind;
+  napi_valuetype kind = napi_undefined;
   napi_typeof(env, value, &kind);
   const bool good = kind == napi_null || (kind == napi_bigint && fromBigint(env, ArgType::Opaque, &incoming));
   *pointer = const_cast<void *>(incoming.slot.p);

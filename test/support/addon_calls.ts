@@ -14,11 +14,17 @@ export interface AddonOutcome extends ShimmedOutcome {
   readonly reports: readonly unknown[];
 }
 
+/** The addon under test: the one that this checkout built, or another build of it (instrumented by a sanitizer). */
+const TESTED_ADDON = process.env.VIRTSHIM_TEST_ADDON ?? join(BUILD, 'virtshim.node');
+
+/** What has to be preloaded for an instrumented addon, or nothing. */
+const RUNTIME = process.env.VIRTSHIM_TEST_RUNTIME ?? '';
+
 /** What a script finds: `addon`, attached; `id`; `call`; `report`; `silentServer`. Works in a worker thread too. */
 export const PRELUDE = `
 const assert = require('node:assert/strict');
 const { readFileSync, readdirSync, writeSync } = require('node:fs');
-const addon = require(${JSON.stringify(join(BUILD, 'virtshim.node'))});
+const addon = require(${JSON.stringify(TESTED_ADDON)});
 const id = ${JSON.stringify(Object.fromEntries(functions.map((fn) => [fn.name, fn.id])))};
 const shim = ${JSON.stringify(TESTED_SHIM)};
 addon.attach(shim);
@@ -61,7 +67,11 @@ export function runAddon(body: string, options: AddonOptions = {}): AddonOutcome
 /** The same, however it ends. */
 export function tryAddon(body: string, { node = [], ...options }: AddonOptions = {}): AddonOutcome {
   const script = `${PRELUDE}\n(async () => {\n${body}\n})();`;
-  const outcome = runShimmed(process.execPath, [...node, '-e', script], { preload: false, cwd: ROOT, ...options });
+  const outcome = runShimmed(process.execPath, [...node, '-e', script], {
+    ...{ preload: false, cwd: ROOT },
+    ...options,
+    env: { ...(RUNTIME === '' ? {} : { LD_PRELOAD: RUNTIME }), ...options.env },
+  });
   const lines = outcome.stdout.split('\n').filter((line) => line !== '');
   return { ...outcome, reports: lines.map((line): unknown => JSON.parse(line)) };
 }
