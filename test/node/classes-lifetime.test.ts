@@ -268,3 +268,55 @@ describe('garbage', () => {
     );
   });
 });
+
+test('objects made, called, freed and forgotten at random leave no reference and no complaint of libvirt', () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const { reports, stderr } = runScript(
+    `${counting}
+    let state = ${seed};
+    const random = (below) => { state = (state * 1103515245 + 12345) % 2 ** 31; return state % below; };
+    const connection = await Connection.open('test:///default');
+    const pool = await connection.storagePoolLookupByName('default-pool');
+    await pool.createXML('<volume><name>v</name><capacity>1</capacity></volume>');
+    await (await connection.lookupByName('test')).snapshotCreateXML('<domainsnapshot><name>s</name></domainsnapshot>');
+    const objects = [];
+    const makers = [
+      () => connection.lookupByName('test'),
+      () => connection.lookupByNameSync('test').snapshotLookupByName('s'),
+      () => connection.networkLookupByNameSync('default'),
+      () => pool.storageVolLookupByName('v'),
+      () => connection.newStream(),
+      () => connection.nodeDeviceLookupByNameSync('computer'),
+      async () => (await connection.listAllInterfaces())[0],
+    ];
+    const uses = [
+      (object) => object.connect(),
+      (object) => object.XMLDesc?.() ?? object.getXMLDesc?.(),
+      (object) => object.nameSync?.(),
+      (object) => object.free(),
+      (object) => object.freeSync(),
+      (object) => object[Symbol.asyncDispose](),
+      () => objects.splice(random(objects.length), 1),
+    ];
+    const expected = (error) => { if (error.code !== 'VIRTSHIM_CLOSED') throw error; };
+    const caller = async () => {
+      for (let i = 0; i < 150; i++) {
+        if (objects.length < 20) objects.push(await makers[random(makers.length)]());
+        const object = objects[random(objects.length)];
+        try {
+          const result = uses[random(uses.length)](object);
+          if (random(3)) await result; else Promise.resolve(result).catch(expected);
+        } catch (error) { expected(error); }
+        if (random(200) === 0) gc();
+      }
+    };
+    await Promise.all(Array.from({ length: 30 }, caller));
+    await Promise.all(objects.splice(0).map((object) => object.free()));
+    await pool.free();
+    for (let i = 0; i < 5; i++) { gc(); await new Promise((done) => setTimeout(done, 20)); }
+    report(references(connection));
+  `,
+    { node: ['--expose-gc'] },
+  );
+  expect({ seed, reports, stderr }).toEqual({ seed, reports: [1], stderr: '' });
+});
