@@ -214,7 +214,7 @@ bool SharedState::claimSlot() {
 
 bool SharedState::open(int folder, bool groupReadable, OpenFailure *failure) {
   bool created;
-  fd_ = openPrivateFile(folder, "trail.state", O_RDWR | O_CREAT, groupReadable, &created, failure);
+  fd_ = openPrivateFile(folder, ".trail.state", O_RDWR | O_CREAT, groupReadable, &created, failure);
   if (fd_ < 0) return false;
   file_ = fileIdOf(fd_);
   bool ok = lockSetup(fd_);

@@ -1,4 +1,4 @@
-// trail.state: what the processes that write one trail share. A file that all of them map.
+// .trail.state: what the processes that write one trail share. A file that all of them map.
 #pragma once
 
 #include <pthread.h>
@@ -30,7 +30,7 @@ enum class LockResult {
 // One process's view. All methods but open() and close() may be called by several threads.
 class SharedState {
  public:
-  // Maps trail.state of the folder and takes a slot. Returns false with *failure set where that cannot be done.
+  // Maps .trail.state of the folder and takes a slot. Returns false with *failure set where that cannot be done.
   bool open(int folder, bool groupReadable, OpenFailure *failure);
   void close();   // also right for a forked child: the parent keeps its slot
   void retire();  // gives the slot back but stays mapped, for threads that still wait in it
@@ -67,7 +67,7 @@ class SharedState {
   int fd_ = -1;
   FileId file_{};
   uint32_t self_ = 0;                  // what this process writes into a lock word
-  std::atomic<int64_t> wholeAtNs_{0};  // when trail.state was last seen to be whole
+  std::atomic<int64_t> wholeAtNs_{0};  // when .trail.state was last seen to be whole
   pthread_mutex_t wholeMutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 

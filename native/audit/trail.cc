@@ -125,7 +125,7 @@ void readKey(int folder) {
   close(fd);
 }
 
-// Opens trail.state and the key.
+// Opens .trail.state and the key.
 SharedState *openState(OpenFailure *failure) {
   NoSigxfsz quiet;
   int folder = openPrivateFolder(g_directory, g_groupReadable, failure);
@@ -169,7 +169,7 @@ SharedState *ensureOpen(OpenFailure *failure) {
   return state;
 }
 
-// Locks the trail that counts now: trail.state may be replaced while a thread waits in the old one.
+// Locks the trail that counts now: .trail.state may be replaced while a thread waits in the old one.
 SharedState *lockCurrent(SharedState *state, TrailFile::Moment *moment, OpenFailure *failure) {
   while (true) {
     LockResult result = state->lock(LockKind::Record, kLockNs, &moment->nowNs);
@@ -189,7 +189,7 @@ SharedState *lockCurrent(SharedState *state, TrailFile::Moment *moment, OpenFail
   }
 }
 
-// Someone removed or replaced trail.state: all processes must meet in the new one.
+// Someone removed or replaced .trail.state: all processes must meet in the new one.
 SharedState *replaceState(SharedState *old, TrailFile::Moment *moment, OpenFailure *failure) {
   SharedState *fresh = openState(failure);
   if (!fresh) {

@@ -97,7 +97,7 @@ bool TrailFile::timeToCheckPaths(int64_t nowNs) {
 
 bool TrailFile::stateWasReplaced(const FileId &id) const {
   char path[PATH_MAX];
-  pathOf("trail.state", path);
+  pathOf(".trail.state", path);
   return namesAnother(path, id);
 }
 

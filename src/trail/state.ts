@@ -17,7 +17,7 @@ const POSITION_BYTES = 64;
 const COMMIT_BYTES = POSITION_BYTES + 8;
 const MASK = (1n << 64n) - 1n;
 
-/** Reads trail.state; undefined where there is none that can be trusted. */
+/** Reads .trail.state; undefined where there is none that can be trusted. */
 export async function readState(file: string): Promise<TrailState | undefined> {
   const bytes = await readFile(file).catch(() => undefined);
   if (bytes === undefined || bytes.length < COMMITS_AT + 2 * COMMIT_BYTES) return undefined;

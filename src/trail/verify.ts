@@ -71,7 +71,7 @@ interface ChainedLine extends TrailPlace {
 }
 
 /**
- * Verifies a trail: the hash chain over all files, its end against trail.state, and the audit text that repeats chain
+ * Verifies a trail: the hash chain over all files, its end against .trail.state, and the audit text that repeats chain
  * values. It tells the first record that was changed, removed or added. Who may write the trail AND the audit text can
  * forge both; see docs/records.md.
  * @param dir the trail's folder
@@ -79,7 +79,7 @@ interface ChainedLine extends TrailPlace {
  */
 export async function verifyTrail(dir: string, options: VerifyOptions = {}): Promise<TrailVerification> {
   // First of all: what is appended while this reads can only lie behind it.
-  const state = await readState(join(dir, 'trail.state'));
+  const state = await readState(join(dir, '.trail.state'));
   const files = await trailFiles(dir);
   const anchors = await readAnchors([join(dir, 'audit.log'), ...(options.anchors ?? [])]);
   const verifier = new Verifier(anchors);

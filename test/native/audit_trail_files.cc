@@ -16,7 +16,7 @@ void freshTrail() {
   inChild("fresh", sub, [] { expectAppended(100, "fresh"); });
   expectTrail({sub + "/trail.xml"}, 100, "fresh");
   struct stat status;
-  for (const char *name : {"trail.xml", "trail.state", "trail.key"}) {
+  for (const char *name : {"trail.xml", ".trail.state", "trail.key"}) {
     expect(stat((sub + "/" + name).c_str(), &status) == 0 && (status.st_mode & 07777) == 0600,
            std::string("mode of ") + name);
   }
@@ -110,10 +110,10 @@ void truncatedFile() {
 void lostState() {
   Folder folder;
   inChild("lost state", folder.path, [&] { expectAppended(3, "lost state"); });
-  unlink(folder.file("trail.state").c_str());
+  unlink(folder.file(".trail.state").c_str());
   inChild("lost state", folder.path, [&] {
     expectAppended(2, "lost state");
-    unlink(folder.file("trail.state").c_str());
+    unlink(folder.file(".trail.state").c_str());
     usleep(1100 * 1000);
     expectAppended(2, "lost state");
     inChild("lost state child", folder.path, [] { expectAppended(2, "lost state child"); });
@@ -125,7 +125,7 @@ void lostState() {
 void brokenState() {
   Folder folder;
   inChild("broken state", folder.path, [&] { expectAppended(3, "broken state"); });
-  std::string state = readFile(folder.file("trail.state"));
+  std::string state = readFile(folder.file(".trail.state"));
   uint64_t random = 88172645463325252;
   uint64_t written = 3;
   for (int round = 0; round < 200; round++) {
@@ -138,7 +138,7 @@ void brokenState() {
       if (round % 4 < 2 || random % 16 == 0) bad[i] = static_cast<char>(random >> 32);
     }
     if (round % 5 == 4) bad.resize(static_cast<size_t>(random % bad.size()));
-    std::ofstream(folder.file("trail.state"), std::ios::binary | std::ios::trunc) << bad;
+    std::ofstream(folder.file(".trail.state"), std::ios::binary | std::ios::trunc) << bad;
     inChild("broken state", folder.path, [] { expectAppended(1, "broken state"); });
     written++;
   }
@@ -212,7 +212,7 @@ void unsafePlaces() {
   link(folder.file("other").c_str(), folder.file("names/trail.xml").c_str());
   refusal("several names", folder.file("names"), "the file has several names");
   mkdir(folder.file("fifo").c_str(), 0700);
-  mkfifo(folder.file("fifo/trail.state").c_str(), 0600);
+  mkfifo(folder.file("fifo/.trail.state").c_str(), 0600);
   refusal("a fifo", folder.file("fifo"), "not a regular file");
   appendToFile(folder.file("file"), "");
   refusal("a file for a folder", folder.file("file"), "Not a directory");

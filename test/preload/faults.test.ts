@@ -278,21 +278,21 @@ describe('the trail goes on', () => {
   test.each<[string, string]>([
     [
       'random bytes',
-      'dd if=/dev/urandom of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null',
+      'dd if=/dev/urandom of=.trail.state bs=1024 count=$(($(stat -c %s .trail.state) / 1024)) conv=notrunc 2>/dev/null',
     ],
     [
       'zeros',
-      'dd if=/dev/zero of=trail.state bs=1024 count=$(($(stat -c %s trail.state) / 1024)) conv=notrunc 2>/dev/null',
+      'dd if=/dev/zero of=.trail.state bs=1024 count=$(($(stat -c %s .trail.state) / 1024)) conv=notrunc 2>/dev/null',
     ],
     [
       'ones',
-      "tr '\\0' '\\377' < /dev/zero | dd of=trail.state bs=1024 count=32 conv=notrunc iflag=fullblock 2>/dev/null",
+      "tr '\\0' '\\377' < /dev/zero | dd of=.trail.state bs=1024 count=32 conv=notrunc iflag=fullblock 2>/dev/null",
     ],
     [
       'the state of another trail',
-      'cp trail.state x; dd if=/dev/urandom of=x bs=1 count=64 seek=200 conv=notrunc 2>/dev/null; cat x > trail.state; rm x',
+      'cp .trail.state x; dd if=/dev/urandom of=x bs=1 count=64 seek=200 conv=notrunc 2>/dev/null; cat x > .trail.state; rm x',
     ],
-  ])('where trail.state was overwritten with %s', async (_what, script) => {
+  ])('where .trail.state was overwritten with %s', async (_what, script) => {
     const trail = trailOf();
     const records = await meddle(script, trail);
     expect(count(records, 'virDomainSuspend', 'methodresponse')).toBe(3);
@@ -301,18 +301,27 @@ describe('the trail goes on', () => {
     expect(verification.last).toBe(trailLines(trail).length);
   });
 
-  test.each([true, false])('where trail.state was removed (noticed at leisure: %s)', async (wait) => {
+  test.each([true, false])('where .trail.state was removed (noticed at leisure: %s)', async (wait) => {
     const trail = trailOf();
-    await meddle('rm trail.state', trail, wait);
+    await meddle('rm .trail.state', trail, wait);
     expect(await problemsOf(trail)).toEqual([]);
   });
 
-  test('where trail.state was cut, without a signal to the program', async () => {
+  test('where .trail.state was cut, without a signal to the program', async () => {
     const trail = trailOf();
-    const commands = [...changes, shell(`truncate -s 0 ${trail}/trail.state`), ...changes, eachSecond, ...changes];
+    const commands = [...changes, shell(`truncate -s 0 ${trail}/.trail.state`), ...changes, eachSecond, ...changes];
     const answers = await play(commands, 'deny', trail);
     expect(ends(answers.slice(-changes.length))).toEqual(allOk(changes));
     expect(await problemsOf(trail)).toEqual([]);
+  });
+
+  // As logrotate's copytruncate does, or a shell's `: > *`: what they find may be emptied at any time.
+  test('where every file that a pattern finds is emptied again and again, under load', async () => {
+    const trail = trailOf();
+    const emptying = 'for i in $(seq 200); do for f in *; do : > "$f"; done; sleep 0.002; done';
+    const load = Array.from({ length: 300 }, () => changes).flat();
+    const commands = [...changes, shell(`cd ${trail} && (${emptying}) >/dev/null 2>&1 &`), ...load];
+    expect(ends(await play(commands, 'deny', trail))).toEqual(allOk(commands));
   });
 
   test.each([true, false])('where the whole folder was removed (noticed at leisure: %s)', async (wait) => {
@@ -478,6 +487,6 @@ describe('killed programs', () => {
     }
     expect(seen).toBeGreaterThan(1000);
     expect(verification.unanswered.length).toBeLessThanOrEqual(writers.length);
-    expect(readdirSync(trail).sort()).toEqual(['audit.log', 'trail.key', 'trail.state', 'trail.xml']);
+    expect(readdirSync(trail).sort()).toEqual(['.trail.state', 'audit.log', 'trail.key', 'trail.xml']);
   });
 });

@@ -62,7 +62,7 @@ describe('a trail as it was written', () => {
 
   test('names calls that were never answered', async () => {
     const dir = changed((lines) => lines.slice(0, 3));
-    unlinkSync(join(dir, 'trail.state'));
+    unlinkSync(join(dir, '.trail.state'));
     const rid = /rid="(\w+)"/.exec(linesOf(dir)[2] ?? '')?.[1];
     const result = await verifyTrail(dir);
     expect(result.unanswered).toMatchObject([{ seq: 3, line: 3, event: 'virDomainSuspend', rid }]);
