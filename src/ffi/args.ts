@@ -94,8 +94,8 @@ function uuid(name: string, index: number): Codec {
 /** Handles with a NULL behind the last. */
 function objects(name: string, index: number): Codec {
   return direct(name, index, (value, functionName) => {
-    if (!Array.isArray(value) || !value.every((one) => typeof one === 'bigint')) {
-      return wrongArgument(functionName, name, 'an array of pointers (bigint)', value);
+    if (!Array.isArray(value) || !value.every((one) => typeof one === 'bigint' && one !== 0n)) {
+      return wrongArgument(functionName, name, 'an array of pointers (bigint, not 0n)', value);
     }
     const cell = new Cell((value.length + 1) * pointerSize);
     value.forEach((one: bigint, i) => {

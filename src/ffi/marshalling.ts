@@ -1,5 +1,5 @@
 /** Calls a C function with JavaScript values: on this thread, or on one of the addon's. */
-import { native } from '../native.js';
+import { type NativeError, native } from '../native.js';
 import { beforeCall } from './before_call.js';
 import { Call, type Check, type Codec } from './codec.js';
 import type { Definition } from './define.js';
@@ -97,7 +97,8 @@ export class Marshalling {
       put(parts, call, values);
       do {
         beforeCall?.();
-        await this.#elsewhere(call);
+        const error = await this.#elsewhere(call);
+        if (parts.outcome.fails(call.result)) parts.outcome.judge(error);
       } while (isIncomplete(parts, call));
       succeeded = true;
       return parts.result(call);
@@ -106,18 +107,14 @@ export class Marshalling {
     }
   }
 
-  #elsewhere(call: Call): Promise<void> {
+  // Resolves with libvirt's error: thrown behind the `await`, it has the caller in its stack.
+  #elsewhere(call: Call): Promise<NativeError | null> {
     const { id, order } = this.#definition;
     const object = order === undefined ? null : call.c[order];
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       attached().callAsync(id, call.c, typeof object === 'bigint' ? object : null, (result, error) => {
         call.result = result;
-        try {
-          if (this.#parts.outcome.fails(result)) this.#parts.outcome.judge(error);
-          resolve();
-        } catch (failed) {
-          reject(failed);
-        }
+        resolve(error);
       });
     });
   }
