@@ -274,7 +274,7 @@ test('objects made, called, freed and forgotten at random leave no reference and
   const { reports, stderr } = runScript(
     `${counting}
     let state = ${seed};
-    const random = (below) => { state = (state * 1103515245 + 12345) % 2 ** 31; return state % below; };
+    const random = (below) => { state = (state * 1103515245 + 12345) % 2 ** 31; return (state >>> 8) % below; };
     const connection = await Connection.open('test:///default');
     const pool = await connection.storagePoolLookupByName('default-pool');
     await pool.createXML('<volume><name>v</name><capacity>1</capacity></volume>');
@@ -300,7 +300,7 @@ test('objects made, called, freed and forgotten at random leave no reference and
     ];
     const expected = (error) => { if (error.code !== 'VIRTSHIM_CLOSED') throw error; };
     const caller = async () => {
-      for (let i = 0; i < 150; i++) {
+      for (let i = 0; i < 500; i++) {
         if (objects.length < 20) objects.push(await makers[random(makers.length)]());
         const object = objects[random(objects.length)];
         try {
