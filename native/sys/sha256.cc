@@ -210,20 +210,18 @@ void hmacSha256(const void *key, size_t keySize, const void *data, size_t size, 
 }
 
 void hexLower(const uint8_t *bytes, size_t size, char *out) {
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is the low byte of a word");
   static constexpr char kDigits[] = "0123456789abcdef";
-  using Block = uint8_t __attribute__((vector_size(16)));
-  using Words = uint64_t __attribute__((vector_size(16)));
+  using Eight = uint8_t __attribute__((vector_size(8)));
+  using Words = uint16_t __attribute__((vector_size(16)));
+  using Text = uint8_t __attribute__((vector_size(16)));
   size_t at = 0;
-  for (; at + sizeof(Block) / 2 <= size; at += sizeof(Block) / 2) {
-    // Eight bytes twice over, so that each lies where its two digits go.
-    uint64_t eight;
+  for (; at + sizeof(Eight) <= size; at += sizeof(Eight)) {
+    Eight eight;
     memcpy(&eight, bytes + at, sizeof eight);
-    Block block = reinterpret_cast<Block>(Words{eight, 0});
-    block = __builtin_shuffle(block, Block{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7});
-    constexpr Block kHigh = {255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0};
-    const Block digits = ((block >> 4) & kHigh) | (block & 15 & ~kHigh);
-    const Block letters = (digits > 9) & ('a' - '0' - 10);
-    const Block text = digits + '0' + letters;
+    const Words words = __builtin_convertvector(eight, Words);
+    const Text digits = reinterpret_cast<Text>(words >> 4 | (words & 15) << 8);
+    const Text text = digits + '0' + ((digits > 9) & ('a' - '0' - 10));
     memcpy(out + 2 * at, &text, sizeof text);
   }
   for (; at < size; at++) {
