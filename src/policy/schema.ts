@@ -1,7 +1,8 @@
 /** Checks a document against a JSON Schema of policies/ and says what is wrong in the author's terms. */
 import { readFileSync } from 'node:fs';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { packageFile } from '../package_root.js';
+import { whenNeeded } from '../when_needed.js';
 import type { Diagnostic } from './diagnostic.js';
 import { type Complaint, fromPointer, type Path, type Source } from './source.js';
 import { suggest } from './suggest.js';
@@ -24,6 +25,7 @@ export function validateAgainstSchema(source: Source, name: SchemaName): Diagnos
 function validatorOf(name: SchemaName): ValidateFunction {
   const known = validators.get(name);
   if (known !== undefined) return known;
+  const { Ajv2020 } = whenNeeded('ajv/dist/2020.js');
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
   const schema = JSON.parse(readFileSync(packageFile(`policies/${name}.schema.json`), 'utf8')) as object;
   const validate = ajv.compile(schema);

@@ -1,5 +1,6 @@
 /** JSON text whose values know where they stand. */
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
+import { whenNeeded } from '../when_needed.js';
 import type { Diagnostic, DiagnosticCode, Place, Severity } from './diagnostic.js';
 
 export type Path = readonly (string | number)[];
@@ -76,6 +77,7 @@ export function parseSource(text: string, file: string): Parsed {
     return { source, diagnostics: [source.at(deep, [], { code: 'syntax', message: 'nested too deeply' })] };
   }
   const errors: ParseError[] = [];
+  const { parseTree } = whenNeeded('jsonc-parser');
   const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
   const source = new Source(file, text, errors.length === 0 ? root : undefined);
   const first = errors[0];
@@ -125,7 +127,7 @@ const syntaxMessages: Readonly<Record<string, string>> = {
 };
 
 function describe({ error }: ParseError): string {
-  return syntaxMessages[printParseErrorCode(error)] ?? 'not JSON';
+  return syntaxMessages[whenNeeded('jsonc-parser').printParseErrorCode(error)] ?? 'not JSON';
 }
 
 function repeatedKeys(source: Source, node: Node, path: Path): Diagnostic[] {

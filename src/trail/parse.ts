@@ -1,4 +1,4 @@
-import { SaxesParser } from 'saxes';
+import { whenNeeded } from '../when_needed.js';
 import { unescapeValue } from './escape.js';
 import type { TrailItem, TrailParam, TrailRecord, TrailValue } from './record.js';
 
@@ -22,6 +22,7 @@ export function parseRecord(line: string): TrailRecord {
 function parseElement(line: string): Element {
   const top: Element = { name: '', attributes: {}, children: [], text: '' };
   const open: Element[] = [top];
+  const { SaxesParser } = whenNeeded('saxes');
   const parser = new SaxesParser();
   parser.on('error', (error) => {
     // saxes counts lines, which there is one of, and ends its sentences.
