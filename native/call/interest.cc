@@ -11,7 +11,7 @@
 
 namespace virtshim {
 
-std::atomic<uint16_t> interests[kFunctionCount];
+std::atomic<uint8_t> interests[kFunctionCount];
 
 namespace {
 
@@ -34,7 +34,7 @@ void reportLibraryOnce(Library library) {
 }
 
 // No strings that have to be kept from the program's hands, nothing that the result may still change.
-bool isPlain(const FunctionFacts &function, uint16_t bits) {
+bool isPlain(const FunctionFacts &function, uint8_t bits) {
   if (!(bits & kJudge) || bits & ~(kPrepared | kJudge | kJudgeNested)) return false;
   if (isJudgedByResult(function)) return false;
   for (int i = 0; i < function.argCount; i++) {
@@ -45,11 +45,11 @@ bool isPlain(const FunctionFacts &function, uint16_t bits) {
 
 }  // namespace
 
-uint16_t prepareFunction(FunctionId id) {
+uint8_t prepareFunction(FunctionId id) {
   loadPolicies();
   void *real = resolveReal(id);
   if (real) reportLibraryOnce(facts(id).library);
-  auto bits = static_cast<uint16_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
+  auto bits = static_cast<uint8_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
   if (isPlain(facts(id), bits)) bits |= kPlain;
   interests[static_cast<uint16_t>(id)].store(bits, std::memory_order_release);
   return bits;

@@ -9,7 +9,7 @@
 
 namespace virtshim {
 
-enum Interest : uint16_t {
+enum Interest : uint8_t {
   kPrepared = 1,     // the real function was looked for and the policies are loaded
   kMissing = 2,      // the installed libvirt lacks the function
   kJudge = 4,        // some rule or default may refuse a call by the program
@@ -18,15 +18,15 @@ enum Interest : uint16_t {
   kRecordCall = 32,  // leaves a methodcall before it
   kConnection = 64,  // opens or closes a connection, whose facts are kept
   kRefuseAll = 128,  // the policy is unusable: refuse without asking it
-  kPlain = 256,  // nothing but kJudge or kJudgeNested, and judged by what the call has in hand: see permitsPlainly()
+  kPlain = 128,  // nothing but kJudge or kJudgeNested, and judged by what the call has in hand: see permitsPlainly()
 };
 
-extern std::atomic<uint16_t> interests[kFunctionCount];
+extern std::atomic<uint8_t> interests[kFunctionCount];
 
 // Resolves the real function, loads the policies on first use, and stores the function's interest. Thread-safe.
-uint16_t prepareFunction(FunctionId id);
+uint8_t prepareFunction(FunctionId id);
 
-inline uint16_t interestOf(FunctionId id) {
+inline uint8_t interestOf(FunctionId id) {
   return interests[static_cast<uint16_t>(id)].load(std::memory_order_acquire);
 }
 

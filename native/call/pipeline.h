@@ -69,7 +69,7 @@ class Call {
   int64_t startNs_ = 0;
   uint64_t rid_ = 0;
   int errno_;
-  uint16_t interest_ = 0;
+  uint8_t interest_ = 0;
   bool nested_ = false;
   bool deferred_ = false;  // judged by what the call returns
   Verdict verdict_;

@@ -148,27 +148,27 @@ void loadOnce() {
   reportPolicies();
 }
 
-uint16_t levelBits(AuditLevel level) {
+uint8_t levelBits(AuditLevel level) {
   if (level == AuditLevel::RequestResponse) return kRecord | kRecordCall;
   return level == AuditLevel::Response ? kRecord : 0;
 }
 
 // Without a policy, and under one that cannot be read.
-uint16_t defaultRecords(const FunctionFacts &function) {
+uint8_t defaultRecords(const FunctionFacts &function) {
   if (function.stateChanging) return kRecord | kRecordCall;
   return function.callClass == CallClass::Connection ? kRecord : 0;
 }
 
 bool tracksConnection(FunctionId id) { return isOpen(facts(id)) || id == FunctionId::virConnectClose; }
 
-uint16_t interestUnder(const ActivePolicy &entry, FunctionId id) {
+uint8_t interestUnder(const ActivePolicy &entry, FunctionId id) {
   bool helper = facts(id).callClass == CallClass::Helper;
   if (entry.mode == Mode::Disabled) return 0;
   if (!entry.usable) {
     if (helper) return 0;
-    return defaultRecords(facts(id)) | (entry.mode == Mode::Enforcing ? kRefuseAll | kRecord : 0);
+    return defaultRecords(facts(id)) | (entry.mode == Mode::Enforcing ? kRecord : 0);
   }
-  uint16_t bits = helper ? 0 : levelBits(entry.policy.auditLevel(id));
+  uint8_t bits = helper ? 0 : levelBits(entry.policy.auditLevel(id));
   if (entry.policy.mayRefuse(id, false)) bits |= kJudge;
   if (facts(id).stateChanging && entry.policy.mayRefuse(id, true)) bits |= kJudgeNested;
   return bits;
@@ -221,8 +221,8 @@ void denyFor(Verdict *verdict, const char *format, ...) {
 
 void loadPolicies() { pthread_once(&once, loadOnce); }
 
-uint16_t interestUnderPolicies(FunctionId id) {
-  uint16_t bits = 0;
+uint8_t interestUnderPolicies(FunctionId id) {
+  uint8_t bits = 0;
   for (const ActivePolicy *entry = begin(); entry != end(); entry++) bits |= interestUnder(*entry, id);
   if (activeCount == 0 && modeWithoutPolicy != Mode::Disabled) bits = defaultRecords(facts(id));
   if (tracksConnection(id)) {

@@ -33,7 +33,7 @@ struct Verdict {
 void loadPolicies();
 
 // What has to be done for calls of this function, as bits of Interest. After loadPolicies().
-uint16_t interestUnderPolicies(FunctionId id);
+uint8_t interestUnderPolicies(FunctionId id);
 
 // Asks every policy in force; the first that refuses in enforcing mode wins, then the first that would refuse.
 void judge(const policy::Request &request, Verdict *out);
