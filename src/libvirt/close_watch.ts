@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { VirtshimError } from '../errors.js';
 import { forgetListener, refListener, unrefListener } from '../ffi/callbacks.js';
 import * as ffi from '../ffi/index.js';
+import type { virConnectPtr } from '../generated/ffi/types.js';
 import type { Connection } from './classes.js';
 import { constantName } from './event_types.js';
 import { during } from './object.js';
@@ -13,11 +14,14 @@ const notices = new WeakMap<Connection, Notice>();
 class Notice {
   readonly watches = new Set<CloseWatch>();
   readonly #connection: Connection;
+  // The connection may be freed before the last watch ends: whoever watches still holds libvirt's.
+  readonly #pointer: virConnectPtr;
   #registered: Promise<void> | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#pointer = connection.pointer;
   }
 
   add(watch: CloseWatch): Promise<void> {
@@ -47,8 +51,7 @@ class Notice {
   };
 
   #register(): Promise<void> {
-    const { pointer } = this.#connection;
-    const call = this.#ended.then(() => ffi.virConnectRegisterCloseCallback.async(pointer, this.#listener));
+    const call = this.#ended.then(() => ffi.virConnectRegisterCloseCallback.async(this.#pointer, this.#listener));
     const registered = during(this.#connection, call);
     registered.then(
       () => this.keepAlive(),
@@ -58,9 +61,8 @@ class Notice {
   }
 
   async #unregister(registered: Promise<void>): Promise<void> {
-    const { pointer } = this.#connection;
     const call = registered
-      .then(() => ffi.virConnectUnregisterCloseCallback.async(pointer, this.#listener))
+      .then(() => ffi.virConnectUnregisterCloseCallback.async(this.#pointer, this.#listener))
       .catch(() => undefined);
     await during(this.#connection, call);
     await setImmediate();
