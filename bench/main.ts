@@ -2,7 +2,7 @@
  * `npm run bench`: what the shim costs, on libvirt's test driver, everything in one run and interleaved.
  *
  *   --quick           fewer rounds
- *   --only SECTION    untouched, judged, recorded, netlink, start or memory; may be given more than once
+ *   --only SECTION    untouched, judged, recorded, netlink, start, memory or node; may be given more than once
  *   --write           keep the figures in bench/results/
  *   --baseline        make them the new bench/baseline.json
  *   --check           fail where a limit or the baseline is exceeded
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { type Figure, meetsLimit } from './figures.js';
 import { regressions, table } from './report.js';
 import { judgedCalls, untouchedCalls } from './sections/calls.js';
+import { nodeCalls } from './sections/node.js';
 import { memory, startUp } from './sections/processes.js';
 import { netlinkCalls, recordedCalls } from './sections/records.js';
 import { Workshop } from './workshop.js';
@@ -31,6 +32,7 @@ const sections: Readonly<Record<string, (shop: Workshop) => Promise<Figure[]>>> 
   netlink: (shop) => netlinkCalls(shop, sizes),
   start: startUp,
   memory: (shop) => memory(shop, sizes),
+  node: nodeCalls,
 };
 
 interface Results {

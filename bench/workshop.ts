@@ -16,6 +16,8 @@ export class Workshop {
   readonly folder: string;
   /** How often each comparison is repeated. */
   readonly rounds: number;
+  /** The checkout. */
+  readonly root: string;
   readonly #programs: string;
   readonly #dist: string;
   #counter = 0;
@@ -23,6 +25,7 @@ export class Workshop {
   /** `root` is the checkout, built by `npm run build` and `scripts/bench`. */
   constructor(root: string, rounds: number) {
     this.rounds = rounds;
+    this.root = root;
     this.shim = process.env.VIRTSHIM_BENCH_SHIM ?? join(root, 'build/Release/libvirtshim.so');
     this.#dist = process.env.VIRTSHIM_BENCH_DIST ?? join(root, 'dist');
     this.#programs = join(root, 'build/bench/programs');
@@ -52,16 +55,24 @@ export class Workshop {
 
   /** The libvirt program under the shim; its records go to `trail`, by default a folder of its own. */
   shimmedWorker(image: string | undefined, trail = this.newFolder()): MeasuringProcess {
-    return this.#worker({
-      LD_PRELOAD: this.shim,
-      VIRTSHIM_TRAIL: trail,
-      ...(image === undefined ? {} : { VIRTSHIM_POLICY: image }),
-    });
+    return this.#worker({ LD_PRELOAD: this.shim, ...this.#settings(image, trail) });
   }
 
   /** The libvirt program under the shim that opens its log for each record. */
   naiveWorker(log: string): MeasuringProcess {
     return this.#worker({ LD_PRELOAD: this.naiveShim, NAIVE_LOG: log });
+  }
+
+  /** A program for Node that measures with one of the bindings; this package's own brings the shim itself. */
+  nodeWorker(binding: 'virtshim' | 'unraid', guests: string, image?: string): MeasuringProcess {
+    const program = join(this.root, `build/bench/bench/workers/${binding}.js`);
+    return new MeasuringProcess([process.execPath, program, guests, this.#dist], this.#settings(image));
+  }
+
+  /** The same by python3-libvirt, the distribution's. */
+  pythonWorker(way: 'bare' | 'shimmed', image?: string): MeasuringProcess {
+    const env = way === 'bare' ? {} : { LD_PRELOAD: this.shim, ...this.#settings(image) };
+    return new MeasuringProcess(['/usr/bin/python3', join(this.root, 'bench/workers/python.py')], env);
   }
 
   /** Starts `command` on request; with the shim preloaded where `shimmed`. */
@@ -76,6 +87,10 @@ export class Workshop {
     const path = join(this.folder, `folder-${this.#counter++}`);
     mkdirSync(path, { mode: 0o700 });
     return path;
+  }
+
+  #settings(image: string | undefined, trail = this.newFolder()): Record<string, string> {
+    return { VIRTSHIM_TRAIL: trail, ...(image === undefined ? {} : { VIRTSHIM_POLICY: image }) };
   }
 
   #worker(env: Readonly<Record<string, string>>): MeasuringProcess {
