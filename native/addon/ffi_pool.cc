@@ -75,9 +75,11 @@ JobList Pool::takeFinished(FinishedJobs *destination) {
 void Pool::close(FinishedJobs *destination) {
   Lock lock(mutex_);
   destination->closed = true;
+  // Until this function is through, the last of its jobs must not take the destination with it.
+  ++destination->pending;
   woke_.wait(lock, [this] { return waking_ == 0; });
   while (Job *job = destination->finished.pop()) Job::destroy(job);
-  if (destination->pending == 0) delete destination;
+  release(destination);
 }
 
 void Pool::setThreads(int max) {
@@ -297,6 +299,11 @@ void Pool::finish(Job *job, Lock *lock) {
 void Pool::forget(Job *job) {
   FinishedJobs *destination = job->destination;
   Job::destroy(job);
+  release(destination);
+}
+
+// One less that needs a closed destination.
+void Pool::release(FinishedJobs *destination) {
   if (--destination->pending == 0) delete destination;
 }
 

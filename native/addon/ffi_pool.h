@@ -23,7 +23,7 @@ struct FinishedJobs {
   void (*const wake)(void *context);  // tells the environment's thread to come; called on any thread, without the lock
   void *const context;
   JobList finished;
-  size_t pending = 0;  // jobs submitted and not yet taken back
+  size_t pending = 0;  // jobs that have not ended
   bool woken = false;
   bool closed = false;
 };
@@ -97,6 +97,7 @@ class Pool {
   void releaseOrder(const Job *job);
   void finish(Job *job, Lock *lock);
   static void forget(Job *job);
+  static void release(FinishedJobs *destination);
   void learn(FunctionId id, int64_t ns);
 
   std::mutex mutex_;
