@@ -107,6 +107,12 @@ export interface NativeCalls {
   callAsync(id: number, args: readonly RawValue[], order: bigint | null, done: CallDone): void;
 
   /**
+   * The same on this thread: for calls within which libvirt calls JavaScript. koffi's synchronous calls run on a stack
+   * of its own, where nobody else can call JavaScript.
+   */
+  callHere(id: number, args: readonly RawValue[]): [RawResult, NativeError | null];
+
+  /**
    * For whom this JavaScript thread calls from now on, synchronously or not; only asserted, in the records. Three nulls
    * take it back.
    */

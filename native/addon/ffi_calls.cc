@@ -137,17 +137,29 @@ bool idFromValue(Napi::Value value, FunctionId *id) {
   return static_cast<double>(*id) == number;
 }
 
+// The job of the arguments `id` and `args`; nullptr, with a pending TypeError, where they make none.
+Job *jobOfArguments(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  FunctionId id;
+  if (!isAttached()) {
+    fail(env, kNotAttached);
+  } else if (!idFromValue(info[0], &id)) {
+    fail(env, "`id` must be the id of a libvirt function");
+  } else if (!info[1].IsArray()) {
+    fail(env, "`args` must be an array");
+  } else {
+    return jobFromValues(env, id, info[1].As<Napi::Array>());
+  }
+  return nullptr;
+}
+
 // callAsync(id, args, order, done)
 Napi::Value callAsync(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
-  FunctionId id;
   void *order;
-  if (!idFromValue(info[0], &id)) return fail(env, "`id` must be the id of a libvirt function");
-  if (!info[1].IsArray()) return fail(env, "`args` must be an array");
   if (!pointerFromValue(env, info[2], "`order`", &order)) return env.Undefined();
   if (!info[3].IsFunction()) return fail(env, "`done` must be a function");
-  if (!isAttached()) return fail(env, kNotAttached);
-  Job *job = jobFromValues(env, id, info[1].As<Napi::Array>());
+  Job *job = jobOfArguments(info);
   if (!job) return env.Undefined();
   job->ordered = order != nullptr;
   job->order = reinterpret_cast<uint64_t>(order);
@@ -156,6 +168,20 @@ Napi::Value callAsync(const Napi::CallbackInfo &info) {
   Job::destroy(job);
   Napi::Error::New(env, "no thread can be started for libvirt calls").ThrowAsJavaScriptException();
   return env.Undefined();
+}
+
+// callHere(id, args) -> [result, error]
+Napi::Value callHere(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  Job *job = jobOfArguments(info);
+  if (!job) return env.Undefined();
+  job->run();
+  copyBack(env, *job, info[1]);
+  Napi::Array answer = Napi::Array::New(env, 2);
+  answer.Set(0u, resultOf(env, *job));
+  answer.Set(1u, errorObject(env, job->error ? &job->error->get() : nullptr));
+  Job::destroy(job);
+  return answer;
 }
 
 // setThreads(max)
@@ -199,6 +225,7 @@ void exportCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("attach", Napi::Function::New<attach>(env, "attach"));
   exports.Set("lastError", Napi::Function::New<lastError>(env, "lastError"));
   exports.Set("callAsync", Napi::Function::New<callAsync>(env, "callAsync"));
+  exports.Set("callHere", Napi::Function::New<callHere>(env, "callHere"));
   exports.Set("setActor", Napi::Function::New<setActor>(env, "setActor"));
   exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
 }

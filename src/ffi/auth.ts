@@ -45,7 +45,7 @@ export function auth(name: string, index: number): Codec {
   const end = (call: Call): void => {
     (call.notes[index] as Handlers | undefined)?.end();
   };
-  return { name, input: true, put, end };
+  return { name, input: true, callsBack: true, put, end };
 }
 
 const same = (result: unknown): unknown => result;

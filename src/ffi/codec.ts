@@ -28,6 +28,8 @@ export interface Codec {
   readonly input: boolean;
   /** Only for inputs that are exactly one C argument: calls made of such alone take the short way. */
   readonly direct?: { readonly index: number; readonly check: Check };
+  /** Whether libvirt may call JavaScript within the call. */
+  readonly callsBack?: true;
   /** Puts its C arguments into the call; `value` is undefined where `input` is false. */
   put(call: Call, value: unknown): void;
   /** What it adds to the result; runs after a call that did not fail. */

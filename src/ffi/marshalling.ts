@@ -16,6 +16,7 @@ interface Parts {
   readonly outputs: readonly Codec[];
   readonly repeated: readonly Codec[];
   readonly ending: readonly Codec[];
+  readonly callsBack: boolean;
   readonly result: (call: Call) => unknown;
 }
 
@@ -28,6 +29,7 @@ function partsOf(definition: Definition): Parts {
     outputs: args.filter((codec) => !codec.input),
     repeated: args.filter((codec) => codec.again),
     ending: args.filter((codec) => codec.end),
+    callsBack: args.some((codec) => codec.callsBack),
     result: resultOf(definition),
   };
 }
@@ -72,21 +74,32 @@ export class Marshalling {
 
   #sync(values: readonly unknown[]): unknown {
     const parts = this.#parts;
-    this.#raw ??= bind(this.#definition.prototype);
     const call = new Call(this.#definition.name);
     let succeeded = false;
     try {
       put(parts, call, values);
       do {
         beforeCall?.();
-        call.result = this.#raw(...call.c);
-        if (parts.outcome.fails(call.result)) parts.outcome.judge(native().lastError());
+        const error = parts.callsBack ? this.#here(call) : this.#byKoffi(call);
+        if (parts.outcome.fails(call.result)) parts.outcome.judge(error ?? native().lastError());
       } while (isIncomplete(parts, call));
       succeeded = true;
       return parts.result(call);
     } finally {
       this.#end(call, succeeded);
     }
+  }
+
+  #byKoffi(call: Call): null {
+    this.#raw ??= bind(this.#definition.prototype);
+    call.result = this.#raw(...call.c);
+    return null;
+  }
+
+  #here(call: Call): NativeError | null {
+    const [result, error] = attached().callHere(this.#definition.id, call.c);
+    call.result = result;
+    return error;
   }
 
   async async(values: readonly unknown[]): Promise<unknown> {

@@ -87,5 +87,5 @@ export function handler(name: string, type: RequestName, answer: Answer, index: 
     call.notes[opaqueIndex] = undefined;
     handlers?.end();
   };
-  return { name, input: true, put, end };
+  return { name, input: true, callsBack: true, put, end };
 }
