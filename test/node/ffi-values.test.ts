@@ -1,6 +1,8 @@
 // Values on their way into libvirt and back, both ways of calling: on its test driver, through the real shim.
+import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as ffi from '../../src/ffi/index.js';
+import * as structs from '../../src/generated/ffi/structs.js';
 import type { virConnectPtr, virDomainPtr } from '../../src/generated/ffi/types.js';
 import { call, guestOf, openHost, ways } from '../support/ffi.js';
 
@@ -222,6 +224,18 @@ describe.each(ways)('called %s', (way) => {
     ffi.virDomainUndefine(off);
     ffi.virDomainFree(off);
   });
+});
+
+test('structs are read as their fields say', () => {
+  const all = Object.values(structs);
+  expect(all.length).toBeGreaterThan(20);
+  for (const { fields, read, size, strings } of all) {
+    const simple = fields.every(({ name }) => !['devAlias', 'addrs', 'cpumap', 'params', 'identities'].includes(name));
+    if (!simple) continue;
+    const view = new DataView(randomBytes(size).buffer.slice(0, size));
+    for (const offset of strings) view.setBigUint64(offset, 0n);
+    expect(read(view, 0)).toEqual(Object.fromEntries(fields.map((one) => [one.name, one.read(view, one.offset)])));
+  }
 });
 
 /** A list with one value, read back from C. */

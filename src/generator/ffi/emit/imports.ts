@@ -20,7 +20,7 @@ function sources(ffi: Ffi, up: string, structs: 'layouts' | 'types'): readonly S
     runtime('define', ['LibvirtFunction'], true),
     runtime('outs', ['out'], false),
     runtime('returns', ['returns'], false),
-    runtime('structs', ['field', 'struct'], false),
+    runtime('structs', ['field', 'read', 'struct'], false),
     runtime('values', ['Pointer', 'TypedParameters', 'TypedParameterValues'], true),
     generated('callbacks', ['CallbackListeners'], true),
     generated('events', ['EventListener', 'EventOf'], true),
