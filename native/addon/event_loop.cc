@@ -59,7 +59,6 @@ Loop &loop = *new Loop;
 void wakeUp(int timer, void *) { updateTimeout(timer, kNever); }
 
 void *run(void *) {
-  pthread_setname_np(pthread_self(), "virtshim-events");
   while (!loop.stopping.load(std::memory_order_acquire)) {
     if (runDefaultImpl() < 0) usleep(1000);
   }
@@ -83,6 +82,7 @@ bool startThread() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const int failed = pthread_create(&loop.thread, nullptr, run, nullptr);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!failed) pthread_setname_np(loop.thread, "virtshim-events");
   return failed == 0;
 }
 

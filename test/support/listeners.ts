@@ -3,13 +3,19 @@ import { join } from 'node:path';
 import { runScript, type ScriptOptions, type ScriptOutcome, tryScript } from './node_api.js';
 import { ROOT } from './paths.js';
 
+/** The built module. */
+export const FFI = join(ROOT, 'dist/ffi/index.js');
+
 const prelude = `
-import * as ffi from ${JSON.stringify(join(ROOT, 'dist/ffi/index.js'))};
+import * as ffi from '${FFI}';
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const until = async (holds) => { while (!holds()) await sleep(2); };
 const attempt = (f) => { try { f(); return 'taken'; } catch (error) { return error.message; } };
 const guest = (name) => \`<domain type='test'><name>\${name}</name><memory>1024</memory><os><type>hvm</type></os></domain>\`;
 `;
+
+/** A host of the test driver that each connection has for itself. It has a domain `test`, too. */
+export const HOST = `test://${join(ROOT, 'test/fixtures/callbacks/host.xml')}`;
 
 /** With libvirt's loop running, a connection `conn` to the test driver and its domain `domain`. */
 export const OPEN = `
