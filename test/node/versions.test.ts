@@ -1,5 +1,6 @@
 // Each version of Node that the package is for: the whole API in one program, the ways to load it, and every way to end.
 import { beforeAll, describe, expect } from '@jest/globals';
+import { requireBinding } from '../support/bindings.js';
 import { makeApp, noDestroy, refusals, runApp } from '../support/node_apps.js';
 import { nodeVersions } from '../support/node_versions.js';
 import type { ShimOptions } from '../support/shim.js';
@@ -132,6 +133,17 @@ describe.each(nodeVersions)('Node $major', ({ major, program, test }) => {
       expect(run([...flags, 'main.cjs']).lines).toMatchObject([{ result: -1 }]);
     }
     expect(run(['main.cjs']).lines).toMatchObject([{ result: 0 }]);
+  });
+
+  requireBinding('unraid')('virtshim/register: an addon that was built for another version', () => {
+    const outcome = run(['--import', 'virtshim/register', 'unraid.mjs']);
+    expect(outcome.lines).toEqual([expect.stringContaining("rule 'no-destroy'")]);
+  });
+
+  test('virtshim/register: what --watch starts', () => {
+    const flag = major < 22 ? '-r' : '--import';
+    const words = ['3', program, flag, 'virtshim/register', '--watch', 'main.cjs'];
+    expect(runApp('timeout', app, words, { policy }).lines).toMatchObject([{ result: -1 }]);
   });
 
   test('virtshim/register: a fork starts anew without losing a message, or is refused', () => {

@@ -49,6 +49,7 @@ describe('the package', () => {
         'dist/cli/main.js',
         'dist/index.js',
         'dist/index.d.ts',
+        'dist/register.js',
         'policies/operator.json',
         'policies/policy.schema.json',
         'binding.gyp',
@@ -114,6 +115,13 @@ describe('installed where there is no compiler', () => {
   const installed = (...args: string[]) =>
     command(join(home, 'app/node_modules/.bin/virtshim'), args, { env: environment(), cwd: home });
   const folder = join(home, 'app/node_modules/virtshim');
+
+  test('guards programs by virtshim/register', () => {
+    const args = ['--import', 'virtshim/register', '-p', 'process.env.LD_PRELOAD'];
+    const run = command(process.execPath, args, { env: environment(), cwd: join(home, 'app') });
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run.stdout.trim()).toBe(join(realpathSync(folder), `prebuilds/${PLATFORM}/libvirtshim.so`));
+  });
 
   test('its install step is content with the prebuilt files', () => {
     const run = command(process.execPath, ['scripts/install.cjs'], { env: environment(), cwd: folder });
