@@ -19,12 +19,14 @@ type Plain<Name extends keyof ByHandFunctions> = (
 
 export const virConnectDomainEventDeregister = define<Plain<'virConnectDomainEventDeregister'>>({
   ...byHand.virConnectDomainEventDeregister,
+  order: 0,
   args: [arg.object('conn', 0), registeredCallback('cb', 'virConnectDomainEventCallback', 1)],
   returns: returns.status,
 });
 
 export const virConnectUnregisterCloseCallback = define<Plain<'virConnectUnregisterCloseCallback'>>({
   ...byHand.virConnectUnregisterCloseCallback,
+  order: 0,
   args: [arg.object('conn', 0), registeredCloseCallback('cb', 'virConnectCloseFunc', 1)],
   returns: returns.status,
 });

@@ -29,6 +29,7 @@ export const virConnectDomainEventDeregisterAny = define<(conn: virConnectPtr, c
   prototype: 'int virConnectDomainEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectDomainEventRegister`, since libvirt 0.5.0. */
@@ -39,6 +40,7 @@ export const virConnectDomainEventRegister = define<
   prototype: 'int virConnectDomainEventRegister(void *conn, void *cb, void *opaque, void *freecb)',
   args: [arg.object('conn', 0), arg.callback('cb', 'virConnectDomainEventCallback', 1, 2, 3)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectDomainEventRegisterAny`, since libvirt 0.8.0. */
@@ -59,6 +61,7 @@ export const virConnectDomainEventRegisterAny = define<
     arg.eventCallback('cb', 'virConnectDomainEventRegisterAny', 2, 3, 4, 5),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /** `virConnectDomainXMLFromNative`, since libvirt 0.6.4. */

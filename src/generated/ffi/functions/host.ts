@@ -238,6 +238,7 @@ export const virConnectRegisterCloseCallback = define<
   prototype: 'int virConnectRegisterCloseCallback(void *conn, void *cb, void *opaque, void *freecb)',
   args: [arg.object('conn', 0), arg.callback('cb', 'virConnectCloseFunc', 1, 2, 3)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectSetIdentity`, since libvirt 5.8.0. */

@@ -38,6 +38,7 @@ export const virConnectNetworkEventDeregisterAny = define<(conn: virConnectPtr, 
   prototype: 'int virConnectNetworkEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectNetworkEventRegisterAny`, since libvirt 1.2.1. */
@@ -58,6 +59,7 @@ export const virConnectNetworkEventRegisterAny = define<
     arg.eventCallback('cb', 'virConnectNetworkEventRegisterAny', 2, 3, 4, 5),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /** `virConnectNumOfDefinedNetworks`, since libvirt 0.2.0. */

@@ -20,6 +20,7 @@ export const virConnectNodeDeviceEventDeregisterAny = define<(conn: virConnectPt
   prototype: 'int virConnectNodeDeviceEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectNodeDeviceEventRegisterAny`, since libvirt 2.2.0. */
@@ -40,6 +41,7 @@ export const virConnectNodeDeviceEventRegisterAny = define<
     arg.eventCallback('cb', 'virConnectNodeDeviceEventRegisterAny', 2, 3, 4, 5),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /** `virNodeDeviceCreate`, since libvirt 7.3.0. */

@@ -12,6 +12,7 @@ export const virConnectDomainQemuMonitorEventDeregister = define<(conn: virConne
   prototype: 'int virConnectDomainQemuMonitorEventDeregister(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectDomainQemuMonitorEventRegister`, since libvirt 1.2.3. */
@@ -34,6 +35,7 @@ export const virConnectDomainQemuMonitorEventRegister = define<
     arg.flags('flags', 6),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /** `virDomainQemuAgentCommand`, since libvirt 0.10.0. */

@@ -36,6 +36,7 @@ export const virConnectSecretEventDeregisterAny = define<(conn: virConnectPtr, c
   prototype: 'int virConnectSecretEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectSecretEventRegisterAny`, since libvirt 3.0.0. */
@@ -56,6 +57,7 @@ export const virConnectSecretEventRegisterAny = define<
     arg.eventCallback('cb', 'virConnectSecretEventRegisterAny', 2, 3, 4, 5),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /**

@@ -71,6 +71,7 @@ export const virConnectStoragePoolEventDeregisterAny = define<(conn: virConnectP
   prototype: 'int virConnectStoragePoolEventDeregisterAny(void *conn, int callbackID)',
   args: [arg.object('conn', 0), arg.int('callbackID', 1)],
   returns: returns.status,
+  order: 0,
 });
 
 /** `virConnectStoragePoolEventRegisterAny`, since libvirt 2.0.0. */
@@ -91,6 +92,7 @@ export const virConnectStoragePoolEventRegisterAny = define<
     arg.eventCallback('cb', 'virConnectStoragePoolEventRegisterAny', 2, 3, 4, 5),
   ],
   returns: returns.int,
+  order: 0,
 });
 
 /** `virStoragePoolBuild`, since libvirt 0.4.1. */
