@@ -5,10 +5,10 @@
 
 namespace virtshim::addon {
 
-void exportPolicy(Napi::Env env, Napi::Object exports);   // loadPolicy, decide, decideAll, functionPolicy
-void exportCalls(Napi::Env env, Napi::Object exports);    // attach, lastError, callAsync, setActor, setThreads
+void exportPolicy(Napi::Env env, Napi::Object exports);     // loadPolicy, decide, decideAll, functionPolicy
+void exportCalls(Napi::Env env, Napi::Object exports);      // attach, lastError, callAsync, setActor, setThreads
 void exportCallbacks(Napi::Env env, Napi::Object exports);  // callback, dropCallback, answer, startEventLoop, ...
-void exportMemory(Napi::Env env, Napi::Object exports);   // readString, readMemory, readPointer, readPointers, free
-void exportProcess(Napi::Env env, Napi::Object exports);  // exec, guarded
+void exportMemory(Napi::Env env, Napi::Object exports);     // readString, readMemory, readPointer, readPointers, free
+void exportProcess(Napi::Env env, Napi::Object exports);    // exec, guarded
 
 }  // namespace virtshim::addon
