@@ -20,6 +20,8 @@ export interface DaemonOptions {
   /** Folder of what libvirtd found out about qemu, which takes seconds; may be shared by daemons. */
   cache: string;
   env?: Readonly<Record<string, string>>;
+  /** Who may connect over its socket; everybody unless told. */
+  auth?: 'none' | 'sasl';
 }
 
 /** Why this machine cannot run a libvirtd for tests, or undefined. */
@@ -36,7 +38,7 @@ export function whyNoDaemon(): string | undefined {
 /** Starts a libvirtd and waits for its socket; throws with what it said where it ends first. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = temporaryFolder('libvirtd');
-  writeConfiguration(folder);
+  writeConfiguration(folder, options.auth ?? 'none');
   const settings = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
   const script = ['sh', join(FIXTURES, 'start-libvirtd.sh'), folder, options.cache, ...settings];
   const child = spawn('unshare', ['-m', '--propagation', 'private', ...script], {
@@ -60,12 +62,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-function writeConfiguration(folder: string): void {
+function writeConfiguration(folder: string, auth: string): void {
   mkdirSync(join(folder, 'etc'));
   mkdirSync(join(folder, 'sock'));
   writeFileSync(
     join(folder, 'etc/libvirtd.conf'),
-    `unix_sock_dir = "${folder}/sock"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n`,
+    `unix_sock_dir = "${folder}/sock"\nauth_unix_rw = "${auth}"\nauth_unix_ro = "${auth}"\n`,
   );
   const qemu = [
     'user = "root"',
