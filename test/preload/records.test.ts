@@ -33,6 +33,12 @@ function recordsOf(records: readonly TrailRecord[], event: string): TrailRecord[
   return records.filter((record) => record.event === event);
 }
 
+/** Since the epoch, of a record's time. */
+function nanoseconds(time: string): bigint {
+  const [whole = '', fraction = ''] = time.replace('Z', '').split('.');
+  return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction);
+}
+
 describe('pairs', () => {
   test('a state-changing call leaves a methodcall and then a methodresponse with the same id', () => {
     const { records } = shimmedCalls([...withDomain, 'suspend', 'resume', 'resume']);
@@ -47,6 +53,20 @@ describe('pairs', () => {
     expect(failed[1]).toMatchObject({ state: 0, effect: 'permitted', error: { code: 1, domain: 12 } });
     expect(new Set(records.map((record) => record.rid)).size).toBe(4);
     expect(records.map((record) => record.seq)).toEqual(records.map((_, index) => index + 1));
+  });
+
+  test('the times of a pair are right and as far apart as the call took', () => {
+    const from = BigInt(Date.now()) * 1_000_000n;
+    const { records } = shimmedCalls([...withDomain, 'suspend', 'resume', 'suspend']);
+    const until = BigInt(Date.now() + 1) * 1_000_000n;
+    const times = records.map(({ line }) => nanoseconds(/ time="([^"]+)"/.exec(line)?.[1] ?? ''));
+    expect(times).toEqual(times.toSorted((a, b) => Number(a - b)));
+    expect([times.every((time) => time >= from && time <= until), times.length]).toEqual([true, 7]);
+    for (const [index, { line }] of records.entries()) {
+      const duration = /<duration>(\d+)</.exec(line)?.[1];
+      if (duration === undefined || index === 0) continue;
+      expect(Number((times[index] ?? 0n) - (times[index - 1] ?? 0n))).toBeGreaterThanOrEqual(Number(duration));
+    }
   });
 
   test('queries and look-ups leave nothing by default, refused ones do', async () => {
