@@ -1,5 +1,5 @@
 /** The parts that a function's marshalling is made of. */
-import type { Cell } from './memory.js';
+import type { Cell, CellStore } from './memory.js';
 import type { RawResult, RawValue } from './values.js';
 
 /** One C argument, made of one JavaScript argument. Throws VIRTSHIM_ARGUMENT. */
@@ -21,6 +21,13 @@ export class Call {
   }
 }
 
+/** Memory that C fills, and what JavaScript sees of it. */
+export interface FilledCell {
+  readonly index: number;
+  readonly store: CellStore;
+  readonly read: (view: DataView) => unknown;
+}
+
 /** One argument of C or several that belong together. */
 export interface Codec {
   readonly name: string;
@@ -28,6 +35,8 @@ export interface Codec {
   readonly input: boolean;
   /** Only for inputs that are exactly one C argument: calls made of such alone take the short way. */
   readonly direct?: { readonly index: number; readonly check: Check };
+  /** Only for results that are read from one cell, whatever the rest of the call is: there is a shorter way for these. */
+  readonly cell?: FilledCell;
   /** Whether libvirt may call JavaScript within the call. */
   readonly callsBack?: true;
   /** Puts its C arguments into the call; `value` is undefined where `input` is false. */

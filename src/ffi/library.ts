@@ -20,7 +20,8 @@ let isAttached = false;
 /** Binds a function of the shim. Throws VIRTSHIM_NATIVE_MISSING where koffi, the addon or the shim do not load. */
 export function bind(prototype: string): RawFunction {
   attached();
-  shim ??= loadingNative('the shim', () => koffi().load(shimPath(), { global: true, lazy: true }));
+  // By its soname: that is the one in the process, which LD_PRELOAD may have brought from elsewhere.
+  shim ??= loadingNative('the shim', () => koffi().load('libvirtshim.so', { global: true, lazy: true }));
   return shim.func(prototype);
 }
 

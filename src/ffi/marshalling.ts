@@ -1,9 +1,10 @@
 /** Calls a C function with JavaScript values: on this thread, or on one of the addon's. */
 import { type NativeError, native } from '../native.js';
 import { beforeCall } from './before_call.js';
-import { Call, type Check, type Codec } from './codec.js';
+import { Call, type Check, type Codec, type FilledCell } from './codec.js';
 import type { Definition } from './define.js';
 import { attached, bind, type RawFunction } from './library.js';
+import type { Cell } from './memory.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import type { RawResult } from './values.js';
 
@@ -68,8 +69,7 @@ export class Marshalling {
 
   /** The function as it is called on this thread. */
   sync(): Any {
-    const checks = shortWay(this.#definition.args);
-    return checks === undefined ? (...values) => this.#sync(values) : shortCall(this.#definition, checks);
+    return shortWay(this.#definition) ?? ((...values) => this.#sync(values));
   }
 
   #sync(values: readonly unknown[]): unknown {
@@ -158,10 +158,15 @@ function isIncomplete({ repeated }: Parts, call: Call): boolean {
   return repeated.length > 0 && repeated.some((codec) => codec.again?.(call));
 }
 
-/** The checks of a function whose arguments are all passed by value, in their order; undefined for other functions. */
-function shortWay(codecs: readonly Codec[]): readonly Check[] | undefined {
-  const checks = codecs.flatMap((codec, i) => (codec.direct?.index === i ? [codec.direct.check] : []));
-  return checks.length === codecs.length ? checks : undefined;
+/** Functions that need no Call: their arguments are passed by value, but for one that is filled at most. */
+function shortWay(definition: Definition): Any | undefined {
+  const { args, returns } = definition;
+  const [cell, second] = args.flatMap((codec) => codec.cell ?? []);
+  const isShort = args.every(({ direct, cell: filled }, i) => (direct ?? filled)?.index === i);
+  if (!isShort || second !== undefined) return undefined;
+  const checks = args.flatMap(({ direct }) => direct?.check ?? []);
+  if (cell === undefined) return shortCall(definition, checks);
+  return returns.data || returns.mayFindNothing ? undefined : fillingCall(definition, checks, cell);
 }
 
 /** Most calls are of this kind; no array is made for them. */
@@ -206,5 +211,37 @@ function shortCall({ name, prototype, returns, failure }: Definition, checks: re
     beforeCall?.();
     const result = raw(...args);
     return fails(result) ? failed(result) : convert(result);
+  };
+}
+
+/** The result of the call is what C fills in. */
+function fillingCall(definition: Definition, checks: readonly Check[], { index, store, read }: FilledCell): Any {
+  const { name, prototype, returns, failure } = definition;
+  const { fails, judge } = outcomeOf(name, returns, failure);
+  let raw: RawFunction = (...args) => {
+    raw = bind(prototype);
+    return raw(...args);
+  };
+  const finish = (result: RawResult, cell: Cell): unknown => {
+    if (fails(result)) judge(native().lastError());
+    const value = read(cell.view);
+    store.giveBack(cell);
+    return value;
+  };
+  const [first] = checks;
+  if (first !== undefined && checks.length === 1 && index === 1) {
+    return (value) => {
+      const checked = first(value, name);
+      const cell = store.take();
+      beforeCall?.();
+      return finish(raw(checked, cell.bytes), cell);
+    };
+  }
+  return (...values) => {
+    const args = checks.map((check, i) => check(values[i], name));
+    const cell = store.take();
+    args.splice(index, 0, cell.bytes);
+    beforeCall?.();
+    return finish(raw(...args), cell);
   };
 }

@@ -21,14 +21,13 @@ import { uuidSize } from './uuid.js';
 
 const intSize = 4;
 
-/** One piece of memory of a known size, of which `read` makes the value. */
+/** One piece of memory, of which `read` makes the value. */
 export function filled(
   name: string,
   index: number,
-  size: number,
+  store: CellStore,
   read: (view: DataView, call: Call) => unknown,
 ): Codec {
-  const store = new CellStore(size);
   return {
     name,
     input: false,
@@ -36,6 +35,12 @@ export function filled(
     take: (call) => read(viewOf(call, index), call),
     end: (call) => giveBack(call, index, store),
   };
+}
+
+/** The same where nothing else is needed to make the value. */
+function value(name: string, index: number, size: number, read: (view: DataView) => unknown): Codec {
+  const store = new CellStore(size);
+  return { ...filled(name, index, store, read), cell: { index, store, read } };
 }
 
 export function putCell(call: Call, index: number, cell: Cell): void {
@@ -55,7 +60,7 @@ export function viewOf(call: Call, index: number): DataView {
 }
 
 function scalar(size: number, read: (view: DataView, offset: number) => unknown) {
-  return (name: string, index: number): Codec => filled(name, index, size, (view) => read(view, 0));
+  return (name: string, index: number): Codec => value(name, index, size, (view) => read(view, 0));
 }
 
 /** What an address that libvirt fills in points to: `read` makes the value, `release` frees it. */
@@ -65,7 +70,7 @@ export function pointed(
   read: (address: bigint, call: Call) => unknown,
   release: (address: bigint, call: Call) => void,
 ): Codec {
-  const codec = filled(name, index, pointerSize, (view, call) => read(addressIn(view, 0), call));
+  const codec = filled(name, index, new CellStore(pointerSize), (view, call) => read(addressIn(view, 0), call));
   const end = (call: Call, succeeded: boolean): void => {
     if (succeeded) release(addressIn(viewOf(call, index), 0), call);
     codec.end?.(call, succeeded);
@@ -96,18 +101,19 @@ function ignored(name: string, index: number): Codec {
 
 /** `char name[size]`, given by the caller. */
 function text(name: string, index: number, size: number): Codec {
-  return filled(name, index, size, (view) => textIn(view, 0, size));
+  return value(name, index, size, (view) => textIn(view, 0, size));
 }
 
 function uuid(name: string, index: number): Codec {
-  return filled(name, index, uuidSize, (view) => new Uint8Array(view.buffer.slice(0, uuidSize)));
+  return value(name, index, uuidSize, (view) => new Uint8Array(view.buffer.slice(0, uuidSize)));
 }
 
 function struct(name: string, index: number, type: Struct<unknown>, sizeIndex?: number): Codec {
-  const codec = filled(name, index, type.size, (view) => type.read(view, 0));
-  if (sizeIndex === undefined) return codec;
-  const put = (call: Call, value: unknown): void => {
-    codec.put(call, value);
+  const read = (view: DataView): unknown => type.read(view, 0);
+  if (sizeIndex === undefined) return value(name, index, type.size, read);
+  const codec = filled(name, index, new CellStore(type.size), read);
+  const put = (call: Call, given: unknown): void => {
+    codec.put(call, given);
     call.c[sizeIndex] = type.size;
   };
   return { ...codec, put };

@@ -5,6 +5,7 @@ import { arg } from '../args.js';
 import type { Codec } from '../codec.js';
 import { define, type FunctionOf } from '../define.js';
 import { lazily } from '../library.js';
+import { CellStore } from '../memory.js';
 import { filled, viewOf } from '../outs.js';
 import { returns } from '../returns.js';
 
@@ -12,7 +13,7 @@ const reset = lazily('void virResetError(void *error)');
 
 /** An error that the caller owns: its strings are released. */
 function errorCopy(index: number): Codec {
-  const codec = filled('to', index, virError.size, (view) => virError.read(view, 0));
+  const codec = filled('to', index, new CellStore(virError.size), (view) => virError.read(view, 0));
   const end: Codec['end'] = (call, succeeded) => {
     if (succeeded) reset(new Uint8Array(viewOf(call, index).buffer));
     codec.end?.(call, succeeded);
