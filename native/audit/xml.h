@@ -69,7 +69,7 @@ struct LineCache {
 // false where memory ran out.
 bool writeXmlLine(const Event &event, Redactor *redactor, LineCache *cache, Buffer *out, XmlLine *line);
 
-// Completes the head with the sequence number. Returns the line inside `out`, its chain value still zeros.
+// Completes the head with the sequence number. Returns the line inside `out`, without its chain value yet.
 std::string_view placeSequence(Buffer *out, const XmlLine &line, uint64_t sequence);
 
 // Which longest part of an argument stands in a record; beyond it, the size and the SHA-256 of the whole do.
