@@ -1,6 +1,6 @@
 // `node --import virtshim/register`: programs that know nothing of the shim, under the policy.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { preloadedModules, splitOptions } from '../../src/register/flags.js';
@@ -204,6 +204,20 @@ describe('the process', () => {
     expect(outcome.stdout).toMatch(/pass 1\n/);
     expect(refusals(outcome)).toEqual([REFUSAL]);
   });
+});
+
+test('the package calls the shim that is there, wherever it was preloaded from', () => {
+  const copy = join(temporaryFolder('shim'), 'libvirtshim.so');
+  copyFileSync(SHIM, copy);
+  const script = `import('virtshim').then(async ({ Connection }) => {
+    const connection = Connection.openSync('test:///default');
+    await (await connection.lookupByName('test')).suspend();
+    const maps = require('node:fs').readFileSync('/proc/self/maps', 'utf8');
+    console.log(JSON.stringify({ shims: [...new Set(maps.match(/\\S*shim\\.so$/gm))] }));
+  })`;
+  const outcome = run(['-e', script], { env: { LD_PRELOAD: copy } });
+  expect(outcome.lines).toEqual([{ shims: [copy] }]);
+  expect(outcome.records.filter(({ event }) => event === 'virDomainSuspend')).toHaveLength(2);
 });
 
 describe('settings', () => {
