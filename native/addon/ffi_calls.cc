@@ -2,11 +2,22 @@
 
 #include <napi.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "addon/exports.h"
 #include "addon/ffi_library.h"
 #include "addon/ffi_values.h"
 
 namespace virtshim::addon {
+
+namespace {
+
+constexpr size_t kFewCalls = 2;
+constexpr int kPatience = 4;
+constexpr int kRetryAfter = 16;
+
+}  // namespace
 
 Calls *Calls::of(napi_env env) {
   if (Calls *known = partOf<Calls>(env)) return known;
@@ -40,9 +51,24 @@ bool Calls::start(Job *job, napi_value done, napi_value values) {
   job->destination = finished_;
   job->actor = actor;
   keep(job, {done, values});
-  if (finished_ && Pool::instance().submit(job)) return true;
-  release(*job);
-  return false;
+  const bool attend = mayAttend(*job);
+  if (!finished_ || !Pool::instance().submit(job, attend)) {
+    release(*job);
+    return false;
+  }
+  if (attend && !attending_) wake(this);
+  attending_ = attending_ || attend;
+  return true;
+}
+
+// A program that waits for each of its short calls would sleep and be woken for every one, which takes several times as
+// long as the call. Its thread looks after the call instead, for some microseconds, once it has nothing else to run.
+bool Calls::mayAttend(const Job &job) {
+  if (inFlight_ > kFewCalls || !Pool::instance().isShort(job.id)) return false;
+  // Tried again from time to time: there may be a free processor by now.
+  if (patience_ <= 0 && --patience_ > -kRetryAfter) return false;
+  patience_ = std::max(patience_, 1);
+  return true;
 }
 
 void Calls::keep(Job *job, const Kept &kept) {
@@ -82,7 +108,10 @@ void Calls::deliver(napi_env env, napi_value, void *calls, void *) {
 
 void Calls::deliverAll() {
   if (!finished_) return;
+  const bool attended = std::exchange(attending_, false);
+  if (attended) Pool::attend(finished_);
   JobList finished = Pool::instance().takeFinished(finished_);
+  if (attended) patience_ = finished.empty() ? patience_ - 1 : kPatience;
   while (Job *job = finished.pop()) {
     const Napi::HandleScope scope(env_);
     deliverOne(*job);

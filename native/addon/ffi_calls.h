@@ -39,6 +39,7 @@ class Calls final : public EnvironmentPart {
   };
 
   bool open();
+  bool mayAttend(const Job &job);
   void keep(Job *job, const Kept &kept);
   Kept release(const Job &job);
   void deliverAll();
@@ -51,6 +52,8 @@ class Calls final : public EnvironmentPart {
   std::vector<uint32_t> freeTickets_;
   uint32_t tickets_ = 0;
   size_t inFlight_ = 0;
+  bool attending_ = false;  // deliver() was asked for from here, before anything ended
+  int patience_ = 0;        // how often that may be in vain
 };
 
 }  // namespace virtshim::addon

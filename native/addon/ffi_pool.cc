@@ -23,6 +23,8 @@ constexpr std::chrono::seconds kIdleTime(5);
 constexpr int64_t kSlowNs = 20'000;  // calls that take longer do not make others wait behind them
 constexpr microseconds kWatchInterval(100);
 constexpr int kQuietIntervals = 5;  // the watching thread then goes to sleep
+constexpr int64_t kShortNs = 5'000;
+constexpr int64_t kAttendNs = 30'000;
 constexpr int64_t kPollNs = 30'000;
 constexpr int kPolls = 8;  // polling ends after so many times in vain
 
@@ -58,17 +60,29 @@ void Pool::create() {
 
 Pool::Pool() : severalProcessors_(std::thread::hardware_concurrency() > 1) {}
 
-bool Pool::submit(Job *job) {
+bool Pool::submit(Job *job, bool attended) {
   const Lock lock(mutex_);
   if (threads_ == 0 && !startWorker(Role::Searching)) return false;
   ++job->destination->pending;
+  if (attended) job->destination->woken = true;
   if (mayBegin(job)) enqueue(job);
   return true;
+}
+
+bool Pool::isShort(FunctionId id) const {
+  const uint32_t duration = durations_[static_cast<uint16_t>(id)].load(std::memory_order_relaxed);
+  return severalProcessors_ && duration != 0 && duration <= kShortNs;
+}
+
+void Pool::attend(const FinishedJobs *destination) {
+  const int64_t end = monotonicNs() + kAttendNs;
+  while (!destination->ready.load(std::memory_order_relaxed) && monotonicNs() < end) pauseBriefly();
 }
 
 JobList Pool::takeFinished(FinishedJobs *destination) {
   const Lock lock(mutex_);
   destination->woken = false;
+  destination->ready.store(false, std::memory_order_relaxed);
   return std::exchange(destination->finished, {});
 }
 
@@ -286,6 +300,7 @@ void Pool::finish(Job *job, Lock *lock) {
   if (destination->closed) return forget(job);
   --destination->pending;
   destination->finished.push(job);
+  destination->ready.store(true, std::memory_order_relaxed);
   if (destination->woken) return;
   destination->woken = true;
   ++waking_;

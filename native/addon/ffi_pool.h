@@ -23,8 +23,9 @@ struct FinishedJobs {
   void (*const wake)(void *context);  // tells the environment's thread to come; called on any thread, without the lock
   void *const context;
   JobList finished;
-  size_t pending = 0;  // jobs that have not ended
-  bool woken = false;
+  std::atomic<bool> ready{false};  // some are there, for who looks without the lock
+  size_t pending = 0;              // jobs that have not ended
+  bool woken = false;              // the environment's thread has been told, or comes by itself
   bool closed = false;
 };
 
@@ -32,8 +33,15 @@ class Pool {
  public:
   static Pool &instance();
 
-  // Takes the job over until it is finished. False, and the job remains the caller's, where no thread can be started.
-  bool submit(Job *job);
+  // Takes the job over until it is finished. `attended`: the caller comes for it soon, and need not be told. False, and
+  // the job remains the caller's, where no thread can be started.
+  bool submit(Job *job, bool attended);
+
+  // Whether calls of the function end so soon that to be woken would take longer than to wait for them.
+  bool isShort(FunctionId id) const;
+
+  // Waits for a job to finish, but only for some microseconds.
+  static void attend(const FinishedJobs *destination);
 
   // The finished jobs, oldest first, which are the caller's now.
   JobList takeFinished(FinishedJobs *destination);

@@ -54,7 +54,7 @@ class Caller {
     job->ticket = started_++;
     job->ordered = order != 0;
     job->order = order;
-    require(Pool::instance().submit(job), "a thread can be started");
+    require(Pool::instance().submit(job, false), "a thread can be started");
   }
 
   // Waits until all have ended and hands them to `look` in the order in which they did.
