@@ -6,23 +6,58 @@ import { VirtshimError } from './errors.js';
 import type { RawResult, RawValue } from './ffi/values.js';
 import { packageFile } from './package_root.js';
 
-/** One call to be judged. What is left out of the facts is unknown; arguments that are left out are 0 or NULL. */
+/** Text, or bytes where it need not be UTF-8. */
+export type NativeText = string | Uint8Array;
+
+/** Typed parameters; pairs where their order counts or a field comes twice. */
+export type NativeParameters =
+  | Readonly<Record<string, NativeScalar>>
+  | readonly (readonly [field: string, value: NativeScalar])[];
+export type NativeScalar = number | bigint | string | boolean;
+
+/**
+ * One call to be judged. What is left out of the facts is unknown; arguments that are left out are 0 or NULL, and so are
+ * `uid` and `gids`. The XML is what the arguments hold, unless `xml` says what is in it.
+ */
 export interface NativeRequest {
   readonly function: string;
-  readonly arguments?: Readonly<Record<string, number | bigint | string | null>>;
+  readonly arguments?: Readonly<Record<string, number | bigint | string | null | NativeParameters>>;
   readonly uid?: number;
   readonly gids?: readonly number[];
+  /** 4294967295, the default, where the process began with no login. */
+  readonly auid?: number;
+  readonly executable?: NativeText;
+  readonly command?: NativeText;
+  readonly terminal?: NativeText;
+  readonly label?: NativeText;
+  readonly actor?: NativeText;
+  readonly reason?: NativeText;
+  /** The command within a call to a monitor or agent; read from the arguments where it is left out. */
+  readonly monitorCommand?: NativeText;
+  /** Seconds since 1970, UTC. */
+  readonly time?: number;
+  /** Whether the limits of all rules have been reached. */
+  readonly rateReached?: boolean;
+  /** Values by the name of the fact, answers by XPath expression; null: the call has no XML. */
+  readonly xml?: NativeXml | null;
   readonly connection?: {
-    readonly uri?: string | Uint8Array;
-    readonly driver?: string | Uint8Array;
+    readonly uri?: NativeText;
+    readonly driver?: NativeText;
+    readonly transport?: NativeText;
+    readonly host?: NativeText;
     readonly readOnly?: boolean;
   };
   readonly resource?: {
     readonly kind?: string;
-    readonly name?: string | Uint8Array;
-    readonly uuid?: string | Uint8Array;
+    readonly name?: NativeText;
+    readonly uuid?: NativeText;
   };
   readonly nested?: boolean;
+}
+
+export interface NativeXml {
+  readonly facts?: Readonly<Record<string, readonly (string | number | boolean)[]>>;
+  readonly xpath?: Readonly<Record<string, boolean>>;
 }
 
 export interface NativeDecision {
@@ -32,6 +67,10 @@ export interface NativeDecision {
   readonly rule: string | null;
   /** The first permission that nothing allows, where a default refuses. */
   readonly permission: string | null;
+  /** The first permissive deny rule that matched, however the call was decided. */
+  readonly wouldDeny: string | null;
+  /** Where a default refuses: a reason is missing that some rule requires. */
+  readonly reasonMissing: boolean;
 }
 
 export type NativePolicy =

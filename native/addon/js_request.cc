@@ -1,6 +1,10 @@
 #include "addon/js_request.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "policy/xml_facts.h"
 
 namespace virtshim::addon {
 
@@ -17,6 +21,23 @@ ObjectKind kindNamed(const std::string &name, std::string *problem) {
   }
   *problem = "unknown kind of resource `" + name + "`";
   return ObjectKind::None;
+}
+
+policy::Tri triAt(const Napi::Object &from, const char *key) {
+  const Napi::Value value = from.Get(key);
+  if (!value.IsBoolean()) return policy::Tri::Unknown;
+  return value.As<Napi::Boolean>().Value() ? policy::Tri::Yes : policy::Tri::No;
+}
+
+bool isXmlFact(const std::string &name) {
+  return std::find(std::begin(policy::kXmlFacts), std::end(policy::kXmlFacts), name) != std::end(policy::kXmlFacts);
+}
+
+void handOut(const Napi::Value &value, policy::XmlValues *out) {
+  if (value.IsNumber()) return out->number(value.As<Napi::Number>().Int64Value());
+  if (value.IsBoolean()) return out->number(value.As<Napi::Boolean>().Value());
+  const std::string text = value.ToString().Utf8Value();
+  out->text(text);
 }
 
 int hexValue(char c) {
@@ -38,13 +59,53 @@ JsFacts::JsFacts(const Napi::Object &request, ObjectKind defaultKind, std::strin
   const Napi::Object connection = objectAt(request, "connection");
   uri_ = textOf(connection, "uri");
   driver_ = textOf(connection, "driver");
-  const Napi::Value readOnly = connection.Get("readOnly");
-  if (readOnly.IsBoolean()) readOnly_ = readOnly.As<Napi::Boolean>().Value() ? policy::Tri::Yes : policy::Tri::No;
+  transport_ = textOf(connection, "transport");
+  host_ = textOf(connection, "host");
+  readOnly_ = triAt(connection, "readOnly");
   const Napi::Object resource = objectAt(request, "resource");
   const Text kind = textOf(resource, "kind");
   if (kind.known) kind_ = kindNamed(kind.value, problem);
   name_ = textOf(resource, "name");
   uuid_ = textOf(resource, "uuid");
+  const Napi::Value auid = request.Get("auid");
+  if (auid.IsNumber()) auid_ = auid.As<Napi::Number>().Uint32Value();
+  executable_ = textOf(request, "executable");
+  command_ = textOf(request, "command");
+  terminal_ = textOf(request, "terminal");
+  label_ = textOf(request, "label");
+  actor_ = textOf(request, "actor");
+  reason_ = textOf(request, "reason");
+  monitorCommand_ = textOf(request, "monitorCommand");
+  const Napi::Value time = request.Get("time");
+  if (time.IsNumber()) time_ = {true, time.As<Napi::Number>().Int64Value()};
+  rateReached_ = triAt(request, "rateReached");
+  readXml(request.Get("xml"), problem);
+}
+
+void JsFacts::readXml(const Napi::Value &xml, std::string *problem) {
+  if (xml.IsNull()) xml_ = policy::Tri::No;
+  if (!xml.IsObject()) return;
+  xml_ = policy::Tri::Yes;
+  xmlFacts_ = objectAt(xml.As<Napi::Object>(), "facts");
+  xpaths_ = objectAt(xml.As<Napi::Object>(), "xpath");
+  const Napi::Array names = xmlFacts_.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    if (!isXmlFact(name) || !xmlFacts_.Get(name).IsArray()) *problem = "unknown fact of XML `" + name + "`";
+  }
+}
+
+bool JsFacts::xmlValues(uint16_t fact, policy::XmlValues *out) {
+  if (xmlFacts_.IsEmpty()) return false;
+  const Napi::Value values = xmlFacts_.Get(policy::kXmlFacts[fact]);
+  if (!values.IsArray()) return false;
+  const Napi::Array list = values.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); ++i) handOut(list.Get(i), out);
+  return true;
+}
+
+policy::Tri JsFacts::xpath(const char *expression) {
+  return xpaths_.IsEmpty() ? policy::Tri::Unknown : triAt(xpaths_, expression);
 }
 
 bool JsFacts::inGroup(uint32_t gid) { return std::find(gids_.begin(), gids_.end(), gid) != gids_.end(); }
@@ -86,12 +147,60 @@ void JsArguments::set(const ArgFacts &arg, int index, const Napi::Value &value, 
     slots_[index].p = keepText(value.As<Napi::String>().Utf8Value());
   } else if (value.IsString() && arg.type == ArgType::Uuid) {
     slots_[index].p = keepUuid(value.As<Napi::String>().Utf8Value(), problem);
+  } else if (value.IsObject() && arg.type == ArgType::TypedParams) {
+    setParameters(arg, index, value.As<Napi::Object>(), problem);
   } else if (!value.IsNull() && !value.IsUndefined()) {
     *problem = "argument `" + std::string(arg.name) + "` cannot be given like this";
   }
 }
 
-const void *JsArguments::keepText(const std::string &text) { return texts_.emplace_back(text).c_str(); }
+void JsArguments::setParameters(const ArgFacts &arg, int index, const Napi::Object &fields, std::string *problem) {
+  const Napi::Array pairs = fields.IsArray() ? fields.As<Napi::Array>() : fields.GetPropertyNames();
+  for (uint32_t i = 0; i < pairs.Length(); ++i) {
+    const Napi::Value pair = pairs.Get(i);
+    const bool isPair = fields.IsArray() && pair.IsArray();
+    const Napi::Value field = isPair ? pair.As<Napi::Array>().Get(uint32_t{0}) : pair;
+    const Napi::Value value = isPair ? pair.As<Napi::Array>().Get(uint32_t{1}) : fields.Get(pair);
+    const std::string name = field.ToString().Utf8Value();
+    if (!addParameter(name, value)) *problem = "typed parameter `" + name + "` cannot be given like this";
+  }
+  slots_[index].p = parameters_.data();
+  if (arg.count >= 0) slots_[arg.count].i = static_cast<int64_t>(parameters_.size());
+}
+
+bool JsArguments::addParameter(const std::string &field, const Napi::Value &value) {
+  TypedParameter parameter = {};
+  if (field.size() >= sizeof parameter.field) return false;
+  memcpy(parameter.field, field.data(), field.size());
+  bool lossless = true;
+  TypedParameterType type = TypedParameterType::LongLong;
+  if (value.IsBoolean()) {
+    type = TypedParameterType::Boolean;
+    parameter.b = value.As<Napi::Boolean>().Value();
+  } else if (value.IsString()) {
+    type = TypedParameterType::String;
+    parameter.s = keepText(value.As<Napi::String>().Utf8Value());
+  } else if (value.IsBigInt()) {
+    parameter.l = value.As<Napi::BigInt>().Int64Value(&lossless);
+    if (!lossless) type = TypedParameterType::ULongLong;
+    if (!lossless) parameter.ul = value.As<Napi::BigInt>().Uint64Value(&lossless);
+  } else if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    const bool whole = std::trunc(number) == number && std::fabs(number) < 9e15;
+    if (!whole) type = TypedParameterType::Double;
+    if (whole)
+      parameter.l = static_cast<long long>(number);
+    else
+      parameter.d = number;
+  } else {
+    return false;
+  }
+  parameter.type = static_cast<int>(type);
+  parameters_.push_back(parameter);
+  return lossless;
+}
+
+const char *JsArguments::keepText(const std::string &text) { return texts_.emplace_back(text).c_str(); }
 
 const void *JsArguments::keepUuid(const std::string &text, std::string *problem) {
   std::string bytes;

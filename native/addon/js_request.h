@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/typed_parameter.h"
 #include "policy/policy.h"
 
 namespace virtshim::addon {
@@ -25,6 +26,21 @@ class JsFacts final : public policy::CallFacts {
   ObjectKind resourceKind() override { return kind_; }
   policy::MaybeString resourceName() override { return view(name_); }
   policy::MaybeString resourceUuid() override { return view(uuid_); }
+  uint32_t auid() override { return auid_; }
+  policy::MaybeString executable() override { return view(executable_); }
+  policy::MaybeString command() override { return view(command_); }
+  policy::MaybeString terminal() override { return view(terminal_); }
+  policy::MaybeString label() override { return view(label_); }
+  policy::MaybeString actor() override { return view(actor_); }
+  policy::MaybeString reason() override { return view(reason_); }
+  policy::MaybeString connectionTransport() override { return view(transport_); }
+  policy::MaybeString connectionHost() override { return view(host_); }
+  policy::MaybeString monitorCommand() override { return view(monitorCommand_); }
+  policy::Tri xml() override { return xml_; }
+  bool xmlValues(uint16_t fact, policy::XmlValues *out) override;
+  policy::Tri xpath(const char *expression) override;
+  policy::MaybeTime realtime() override { return time_; }
+  policy::Tri rateReached(const policy::image::Rate &) override { return rateReached_; }
 
  private:
   struct Text {
@@ -35,11 +51,19 @@ class JsFacts final : public policy::CallFacts {
   static Text textOf(const Napi::Object &from, const char *key);
   static policy::MaybeString view(const Text &text) { return {text.known, text.value}; }
 
+  void readXml(const Napi::Value &xml, std::string *problem);
+
   uint32_t uid_ = 0;
+  uint32_t auid_ = policy::kNoAuid;
   std::vector<uint32_t> gids_;
   policy::Tri readOnly_ = policy::Tri::Unknown;
+  policy::Tri rateReached_ = policy::Tri::Unknown;
+  policy::Tri xml_ = policy::Tri::Unknown;
+  policy::MaybeTime time_ = {false, 0};
   ObjectKind kind_;
-  Text uri_, driver_, name_, uuid_;
+  Text uri_, driver_, transport_, host_, name_, uuid_;
+  Text executable_, command_, terminal_, label_, actor_, reason_, monitorCommand_;
+  Napi::Object xmlFacts_, xpaths_;  // by name, by expression
 };
 
 // The arguments in the order of the prototype; what is left out is 0 or NULL. Owns the strings.
@@ -51,11 +75,14 @@ class JsArguments {
 
  private:
   void set(const ArgFacts &arg, int index, const Napi::Value &value, std::string *problem);
-  const void *keepText(const std::string &text);
+  void setParameters(const ArgFacts &arg, int index, const Napi::Object &fields, std::string *problem);
+  bool addParameter(const std::string &field, const Napi::Value &value);
+  const char *keepText(const std::string &text);
   const void *keepUuid(const std::string &text, std::string *problem);
 
   ArgSlot slots_[kMaxArgs] = {};
   std::list<std::string> texts_;
+  std::vector<TypedParameter> parameters_;  // a function reads one list of them
 };
 
 }  // namespace virtshim::addon

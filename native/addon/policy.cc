@@ -76,6 +76,9 @@ Napi::Object describeDecision(Napi::Env env, const Policy &policy, const policy:
   result.Set("basis", decision.basis == policy::Basis::Rule ? "rule" : "default");
   result.Set("rule", env.Null());
   result.Set("permission", env.Null());
+  result.Set("wouldDeny", env.Null());
+  result.Set("reasonMissing", decision.reasonMissing);
+  if (decision.wouldDeny != policy::kNoRule) result.Set("wouldDeny", policy.ruleId(decision.wouldDeny));
   if (decision.rule != policy::kNoRule) result.Set("rule", policy.ruleId(decision.rule));
   if (decision.permission != kNoPermission) result.Set("permission", kPermissionNames[decision.permission]);
   return result;

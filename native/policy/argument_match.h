@@ -7,9 +7,12 @@
 
 namespace virtshim::policy {
 
-// True where every comparison in the range holds. An argument that the function lacks fails; a NULL string equals
-// nothing and matches no glob.
-bool argumentsMatch(const image::View &view, image::Range arguments, const Request &request);
+// The position of the argument of that name, or -1.
+int findArgument(const FunctionFacts &function, uint16_t nameId);
+
+// Whether one comparison holds. An argument that the function lacks fails; a NULL string equals nothing and matches no
+// glob.
+bool argumentMatches(const image::View &view, const image::Argument &argument, const Request &request);
 
 // An argument as the index has it: strings as they are, uuids and numbers written to `scratch`; {false, ""} where the
 // function has no such argument, it is NULL, or nothing that can be compared.

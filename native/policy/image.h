@@ -8,7 +8,7 @@
 namespace virtshim::policy::image {
 
 constexpr char kMagic[8] = {'V', 'S', 'P', 'O', 'L', 'I', 'C', 'Y'};
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr uint32_t kNone = 0xffffffff;
 constexpr size_t kAlignment = 8;
 
@@ -56,9 +56,15 @@ struct Body {
   Section globRefs;  // uint32_t: indices into globs
   Section globs;
   Section arguments;
+  Section conditions;
+  Section parameters;
+  Section xmlTests;
+  Section windows;
+  Section transitions;
+  Section rates;
   Section strings;  // bytes; the last one is NUL
 };
-static_assert(sizeof(Body) == 104);
+static_assert(sizeof(Body) == 152);
 
 // Masks of checks: bit i is facts(function).checks[i]. The check of a call that needs no permission has its own bit.
 constexpr uint16_t kImplicitCheck = 0x8000;
@@ -131,11 +137,52 @@ struct Rule {
   Range names;
   Range uuids;
   Range arguments;
+  Range conditions;  // what the ranges above have no place for; the dearest last
   uint8_t effect;
   uint8_t readOnly;
-  uint16_t reserved;
+  uint8_t permissive;  // a deny rule that is recorded, but refuses nothing
+  uint8_t reserved;
 };
-static_assert(sizeof(Rule) == 68);
+static_assert(sizeof(Rule) == 76);
+
+// Everything that a rule can ask about a call. The first ones have ranges of their own in Rule and stand in
+// `conditions` only where they are negated.
+enum class ConditionKind : uint8_t {
+  Kinds,     // first: bit per ObjectKind
+  Argument,  // first: index into arguments; never in `conditions`
+  Uids,      // range of ids, as the other numbers
+  Names,     // range of globRefs, as the other texts
+  Uuids,
+  ReadOnly,  // first: image::ReadOnly
+  Drivers,
+  Uris,
+  Gids,
+  Auids,
+  Executables,
+  Commands,
+  Terminals,
+  Labels,
+  Actors,
+  Transports,
+  Hosts,
+  Parameter,  // first: index into parameters
+  Monitor,
+  Time,     // range of windows
+  XmlFact,  // first: index into xmlTests
+  XPath,    // first: offset into strings
+  Reason,   // holds where the caller gave a reason; an obligation of allow rules
+  Rate,     // first: index into rates
+};
+constexpr uint8_t kConditionKindCount = 24;
+
+struct Condition {
+  ConditionKind kind;
+  uint8_t negated;
+  uint16_t reserved;
+  uint32_t first;
+  uint32_t count;
+};
+static_assert(sizeof(Condition) == 12);
 
 enum class GlobForm : uint32_t { Exact, Prefix, General };
 
@@ -163,6 +210,62 @@ struct Argument {
 };
 static_assert(sizeof(Argument) == 16);
 
+// A comparison of the typed parameters whose field a glob matches.
+struct Parameter {
+  uint32_t field;   // index into globs
+  uint16_t nameId;  // the argument that holds them
+  Operator op;
+  Operand operand;
+  uint32_t glob;
+  uint32_t reserved;
+  uint64_t value;
+};
+static_assert(sizeof(Parameter) == 24);
+
+// A comparison of the values of an XML fact.
+struct XmlTest {
+  uint16_t fact;  // index into kXmlFacts
+  Operator op;
+  Operand operand;
+  uint32_t glob;
+  uint64_t value;
+};
+static_assert(sizeof(XmlTest) == 16);
+
+// From `from` to `to` on the given days, in a zone's own time. One that ends before it begins, or at the same minute,
+// ends on the next day.
+struct Window {
+  uint16_t from;  // minutes from midnight, below 1440
+  uint16_t to;    // up to 1440
+  uint8_t days;   // on which it begins; bit 0 is Monday
+  uint8_t reserved[3];
+  Range transitions;  // of the zone, ascending; at least one
+};
+static_assert(sizeof(Window) == 16);
+constexpr uint16_t kMinutesOfDay = 1440;
+constexpr uint8_t kAllDays = 0x7f;
+
+// What has to be added to UTC from this moment on. The first one of a zone counts for all that came before it, too.
+struct Transition {
+  int64_t utcSeconds;
+  int32_t offsetSeconds;
+  uint32_t reserved;
+};
+static_assert(sizeof(Transition) == 16);
+constexpr int32_t kMaxOffset = 86400;
+
+enum class Per : uint8_t { Subject, Host };
+
+// Reached once `calls` calls have been counted in the last `seconds` seconds.
+struct Rate {
+  uint32_t calls;
+  uint32_t seconds;
+  Per per;
+  uint8_t reserved[7];
+  uint64_t key;  // first 8 bytes of SHA-256(policy name, NUL, rule id), so that it outlives a new image
+};
+static_assert(sizeof(Rate) == 24);
+
 // Typed pointers into a checked image.
 struct View {
   const Header *header;
@@ -177,6 +280,12 @@ struct View {
   const uint32_t *globRefs;
   const Glob *globs;
   const Argument *arguments;
+  const Condition *conditions;
+  const Parameter *parameters;
+  const XmlTest *xmlTests;
+  const Window *windows;
+  const Transition *transitions;
+  const Rate *rates;
   const char *strings;
 };
 

@@ -4,6 +4,7 @@
 
 #include "policy/checks.h"
 #include "policy/policy.h"
+#include "policy/xml_facts.h"
 #include "sys/sha256.h"
 
 namespace virtshim::policy {
@@ -48,6 +49,9 @@ bool placeSections(const uint8_t *bytes, View *view) {
          place(bytes, body.slots, &view->slots) && place(bytes, body.rules, &view->rules) &&
          place(bytes, body.ids, &view->ids) && place(bytes, body.globRefs, &view->globRefs) &&
          place(bytes, body.globs, &view->globs) && place(bytes, body.arguments, &view->arguments) &&
+         place(bytes, body.conditions, &view->conditions) && place(bytes, body.parameters, &view->parameters) &&
+         place(bytes, body.xmlTests, &view->xmlTests) && place(bytes, body.windows, &view->windows) &&
+         place(bytes, body.transitions, &view->transitions) && place(bytes, body.rates, &view->rates) &&
          place(bytes, body.strings, &view->strings);
 }
 
@@ -95,8 +99,42 @@ bool checkRule(const View &view, const Rule &rule) {
   return rule.id < body.strings.count && rule.kinds < (1u << kObjectKindCount) && within(rule.uids, body.ids) &&
          within(rule.gids, body.ids) && within(rule.uris, body.globRefs) && within(rule.drivers, body.globRefs) &&
          within(rule.names, body.globRefs) && within(rule.uuids, body.globRefs) &&
-         within(rule.arguments, body.arguments) && rule.effect <= static_cast<uint8_t>(Effect::Deny) &&
-         rule.readOnly <= static_cast<uint8_t>(ReadOnly::Never);
+         within(rule.arguments, body.arguments) && within(rule.conditions, body.conditions) &&
+         rule.effect <= static_cast<uint8_t>(Effect::Deny) && rule.readOnly <= static_cast<uint8_t>(ReadOnly::Never) &&
+         rule.permissive <= 1;
+}
+
+bool checkCondition(const View &view, const Condition &condition) {
+  const Body &body = *view.body;
+  const Range range = {condition.first, condition.count};
+  if (condition.negated > 1) return false;
+  switch (condition.kind) {
+    case ConditionKind::Kinds: return condition.first < (1u << kObjectKindCount);
+    case ConditionKind::ReadOnly: return condition.first <= static_cast<uint8_t>(ReadOnly::Never);
+    case ConditionKind::Uids:
+    case ConditionKind::Gids:
+    case ConditionKind::Auids: return within(range, body.ids);
+    case ConditionKind::Names:
+    case ConditionKind::Uuids:
+    case ConditionKind::Drivers:
+    case ConditionKind::Uris:
+    case ConditionKind::Executables:
+    case ConditionKind::Commands:
+    case ConditionKind::Terminals:
+    case ConditionKind::Labels:
+    case ConditionKind::Actors:
+    case ConditionKind::Transports:
+    case ConditionKind::Hosts:
+    case ConditionKind::Monitor: return within(range, body.globRefs);
+    case ConditionKind::Argument: return condition.first < body.arguments.count;
+    case ConditionKind::Parameter: return condition.first < body.parameters.count;
+    case ConditionKind::XmlFact: return condition.first < body.xmlTests.count;
+    case ConditionKind::XPath: return condition.first < body.strings.count;
+    case ConditionKind::Time: return within(range, body.windows);
+    case ConditionKind::Rate: return condition.first < body.rates.count;
+    case ConditionKind::Reason: return true;
+  }
+  return false;
 }
 
 bool checkGlob(const View &view, const Glob &glob) {
@@ -104,11 +142,37 @@ bool checkGlob(const View &view, const Glob &glob) {
          within({glob.rest, glob.restSize}, view.body->strings) && glob.form <= GlobForm::General;
 }
 
-bool checkArgument(const View &view, const Argument &argument) {
-  if (argument.nameId >= kArgNameCount || static_cast<uint8_t>(argument.op) >= kOperatorCount) return false;
-  if (argument.operand == Operand::Glob) return argument.glob < view.body->globs.count;
-  return static_cast<uint8_t>(argument.operand) < kOperandCount;
+// Of arguments, parameters and XML tests.
+template <typename T>
+bool checkComparison(const View &view, const T &comparison) {
+  if (static_cast<uint8_t>(comparison.op) >= kOperatorCount) return false;
+  if (comparison.operand == Operand::Glob) return comparison.glob < view.body->globs.count;
+  return static_cast<uint8_t>(comparison.operand) < kOperandCount;
 }
+
+bool checkArgument(const View &view, const Argument &argument) {
+  return argument.nameId < kArgNameCount && checkComparison(view, argument);
+}
+
+bool checkParameter(const View &view, const Parameter &parameter) {
+  return parameter.nameId < kArgNameCount && parameter.field < view.body->globs.count &&
+         checkComparison(view, parameter);
+}
+
+bool checkXmlTest(const View &view, const XmlTest &test) {
+  return test.fact < kXmlFactCount && checkComparison(view, test);
+}
+
+bool checkWindow(const View &view, const Window &window) {
+  return window.from < kMinutesOfDay && window.to <= kMinutesOfDay && window.days <= kAllDays &&
+         window.transitions.count != 0 && within(window.transitions, view.body->transitions);
+}
+
+bool checkTransition(const View &, const Transition &transition) {
+  return transition.offsetSeconds > -kMaxOffset && transition.offsetSeconds < kMaxOffset;
+}
+
+bool checkRate(const View &, const Rate &rate) { return rate.per <= Per::Host && rate.seconds != 0; }
 
 template <typename T, typename Check>
 bool each(const View &view, const T *items, const Section &section, Check check) {
@@ -129,7 +193,13 @@ bool checkSections(const View &view) {
          each(view, view.candidates, body.candidates, checkCandidate) &&
          each(view, view.slots, body.slots, checkSlot) && each(view, view.rules, body.rules, checkRule) &&
          each(view, view.globRefs, body.globRefs, checkGlobRef) && each(view, view.globs, body.globs, checkGlob) &&
-         each(view, view.arguments, body.arguments, checkArgument);
+         each(view, view.arguments, body.arguments, checkArgument) &&
+         each(view, view.conditions, body.conditions, checkCondition) &&
+         each(view, view.parameters, body.parameters, checkParameter) &&
+         each(view, view.xmlTests, body.xmlTests, checkXmlTest) &&
+         each(view, view.windows, body.windows, checkWindow) &&
+         each(view, view.transitions, body.transitions, checkTransition) &&
+         each(view, view.rates, body.rates, checkRate);
 }
 
 // The checks that the group's rules cover for every call.

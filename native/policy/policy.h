@@ -19,11 +19,31 @@ enum class OnAuditFailure : uint8_t { Deny, Allow };
 enum class AuditLevel : uint8_t { None, Response, RequestResponse };
 enum class Tri : uint8_t { No, Yes, Unknown };
 
+constexpr uint32_t kNoAuid = 0xffffffff;  // a process that began with no login
+
 // A string that may be unknown: an unknown fact never satisfies an allow rule and always satisfies a deny rule, so
 // that what cannot be found out never opens a door.
 struct MaybeString {
   bool known;
   std::string_view value;
+};
+
+constexpr MaybeString kUnknownString = {false, {}};
+
+// Seconds since 1970, UTC.
+struct MaybeTime {
+  bool known;
+  int64_t seconds;
+};
+
+// Takes the values of an XML fact.
+class XmlValues {
+ public:
+  virtual void number(int64_t value) = 0;  // counts, sizes; 0 and 1 for no and yes
+  virtual void text(std::string_view value) = 0;
+
+ protected:
+  ~XmlValues() = default;
 };
 
 // Facts of one call, found on demand. Implementations cache; each is asked at most a few times per decision.
@@ -42,6 +62,33 @@ class CallFacts {
   virtual MaybeString resourceName() = 0;
   virtual MaybeString resourceUuid() = 0;  // lower-case, with hyphens
 
+  // Who calls. Those without a value ("" for no terminal, no label, no actor) are known all the same.
+  virtual uint32_t auid() { return kNoAuid; }
+  virtual MaybeString executable() { return kUnknownString; }  // absolute path
+  virtual MaybeString command() { return kUnknownString; }     // the kernel's comm, at most 15 bytes
+  virtual MaybeString terminal() { return kUnknownString; }    // "pts/0"
+  virtual MaybeString label() { return kUnknownString; }       // of the security module
+  virtual MaybeString actor() { return kUnknownString; }       // on whose behalf, as the caller says; not verified
+  virtual MaybeString reason() { return kUnknownString; }
+
+  // "in-process", "unix", "tls", "tcp", "ssh", "libssh", "libssh2" or "ext"; the host lower-case, "" for this one.
+  virtual MaybeString connectionTransport() { return kUnknownString; }
+  virtual MaybeString connectionHost() { return kUnknownString; }
+
+  // The command within a call to a monitor or agent: QMP's `execute`, the first word of HMP.
+  virtual MaybeString monitorCommand() { return kUnknownString; }
+
+  // The XML that the call brings along. No: none at all; Unknown: some that cannot be read.
+  virtual Tri xml() { return Tri::Unknown; }
+  // Hands all values that a fact has in it to `out`. False: it cannot be read, whatever `out` has seen so far.
+  virtual bool xmlValues(uint16_t, XmlValues *) { return false; }
+  // Whether the expression is true of it.
+  virtual Tri xpath(const char *) { return Tri::Unknown; }
+
+  virtual MaybeTime realtime() { return {false, 0}; }
+  // Whether the limit has been reached. Below it, a live call is counted: once for a key, however often it is asked.
+  virtual Tri rateReached(const image::Rate &) { return Tri::Unknown; }
+
  protected:
   ~CallFacts() = default;
 };
@@ -58,13 +105,16 @@ enum class Basis : uint8_t {
   Default,  // no rule matched: the default of the call's set decided
 };
 
+constexpr uint32_t kNoRule = 0xffffffff;
+
 struct Decision {
   Effect effect;
   Basis basis;
-  uint32_t rule;        // index for Policy::ruleId, or kNoRule
-  uint16_t permission;  // Default denials: the first permission that no rule allows, or kNoPermission
+  uint32_t rule;                 // index for Policy::ruleId, or kNoRule
+  uint16_t permission;           // Default denials: the first permission that no rule allows, or kNoPermission
+  bool reasonMissing = false;    // Default denials: with a reason, a rule might have allowed it
+  uint32_t wouldDeny = kNoRule;  // the first permissive deny rule that matched, however the call was decided
 };
-constexpr uint32_t kNoRule = 0xffffffff;
 
 enum class ImageError : uint8_t {
   Ok,
@@ -99,13 +149,13 @@ class Policy {
   bool mayRefuse(FunctionId function, bool nested) const;
 
   // The mode is the caller's to apply: this says what the rules say.
-  // Deny overrides: the first deny rule in file order that matches; else allow where the allow rules cover every
-  // permission the call needs (the first matching one is reported); else the default of its set.
+  // Deny overrides: the first deny rule in file order that matches and is not permissive; else allow where the allow
+  // rules cover every permission the call needs (the first matching one is reported); else the default of its set.
   Decision decide(const Request &request) const;
 
  private:
   Decision decideDeny(const Request &request, uint16_t active) const;
-  Decision decideAllow(const Request &request, uint16_t active) const;
+  void decideAllow(const Request &request, uint16_t active, Decision *decision) const;
   void noteRefusals();
 
   static constexpr size_t kFunctionWords = (kFunctionCount + 63) / 64;

@@ -5,8 +5,14 @@
 
 namespace virtshim::policy {
 
+enum class Match : uint8_t {
+  No,
+  Yes,
+  WithReason,  // if the caller gave a reason, as far as could be seen without counting the call
+};
+
 // `candidate` is how the rule was found for request.function; its group has `effect`. All conditions must hold; one
 // that hangs on an unknown fact holds for deny rules only.
-bool ruleMatches(const image::View &view, const image::Candidate &candidate, Effect effect, const Request &request);
+Match matchRule(const image::View &view, const image::Candidate &candidate, Effect effect, const Request &request);
 
 }  // namespace virtshim::policy

@@ -144,6 +144,7 @@ function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], gid
     out.u32(id);
     out.u32(kindMask(rule.kinds));
     for (const range of ranges) out.range(range);
+    out.range({ first: 0, count: 0 });
     out.u8(effects.indexOf(rule.effect));
     out.u8(rule.readOnly === undefined ? 0 : rule.readOnly ? 1 : 2);
     out.u16(0);

@@ -179,6 +179,8 @@ class Seed {
     body.globRefs = add(&out, globRefs_);
     body.globs = add(&out, globs_);
     body.arguments = add(&out, arguments_);
+    body.conditions = body.parameters = body.xmlTests = body.windows = body.transitions =
+        body.rates = {body.arguments.offset, 0};
     body.strings = add(&out, strings_);
     memcpy(bytesOf(out) + sizeof(image::Header), &body, sizeof body);
     seal(bytesOf(out), out.size() * 8);

@@ -37,7 +37,7 @@ describe('an image', () => {
     const image = await imageOf(document);
     const view = new DataView(image.buffer, image.byteOffset);
     expect(Buffer.from(image.subarray(0, 8)).toString('latin1')).toBe('VSPOLICY');
-    expect([view.getUint32(8, true), view.getUint32(12, true)]).toEqual([2, 64]);
+    expect([view.getUint32(8, true), view.getUint32(12, true)]).toEqual([3, 64]);
     expect(view.getBigUint64(16, true)).toBe(BigInt(image.length));
     expect(view.getBigUint64(24, true)).toBe(apiFingerprint);
     const digest = createHash('sha256').update(image.subarray(headerSize)).digest('hex');
