@@ -2,10 +2,11 @@
 import { type ByHandFunctions, byHand } from '../../generated/ffi/by_hand.js';
 import { virVcpuInfo } from '../../generated/ffi/structs.js';
 import { arg } from '../args.js';
+import { elements, pointed, putCell, returnedCount, roomIn, viewOf } from '../cells.js';
 import type { Call, Codec } from '../codec.js';
 import { define, type FunctionOf } from '../define.js';
 import { bytesAt, Cell, free } from '../memory.js';
-import { elements, out, pointed, putCell, returnedCount, roomIn, viewOf } from '../outs.js';
+import { out } from '../outs.js';
 import { returns } from '../returns.js';
 import { freeStrings, parameterSize, readParameters, type TypedParameterValues } from '../typed_parameters.js';
 

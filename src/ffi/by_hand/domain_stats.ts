@@ -2,10 +2,10 @@
 import { type ByHandFunctions, byHand } from '../../generated/ffi/by_hand.js';
 import { virDomainStatsRecord } from '../../generated/ffi/structs.js';
 import { arg } from '../args.js';
+import { pointed, returnedCount } from '../cells.js';
 import { define, type FunctionOf } from '../define.js';
 import { lazily } from '../library.js';
 import { lookAt } from '../memory.js';
-import { pointed, returnedCount } from '../outs.js';
 import { returns } from '../returns.js';
 import { addressesAt } from '../structs.js';
 

@@ -2,11 +2,11 @@
 import { type ByHandFunctions, byHand } from '../../generated/ffi/by_hand.js';
 import { virError } from '../../generated/ffi/structs.js';
 import { arg } from '../args.js';
+import { filled, viewOf } from '../cells.js';
 import type { Codec } from '../codec.js';
 import { define, type FunctionOf } from '../define.js';
 import { lazily } from '../library.js';
 import { CellStore } from '../memory.js';
-import { filled, viewOf } from '../outs.js';
 import { returns } from '../returns.js';
 
 const reset = lazily('void virResetError(void *error)');

@@ -1,10 +1,10 @@
 /** Memory pages of the host: lists and matrices of one length. */
 import { type ByHandFunctions, byHand } from '../../generated/ffi/by_hand.js';
 import { arg } from '../args.js';
+import { elements, putCell, returnedCount, roomIn, viewOf } from '../cells.js';
 import type { Codec } from '../codec.js';
 import { define, type FunctionOf } from '../define.js';
 import { Cell, unsignedIn } from '../memory.js';
-import { elements, putCell, returnedCount, roomIn, viewOf } from '../outs.js';
 import { wrongArgument } from '../problems.js';
 import { returns } from '../returns.js';
 
