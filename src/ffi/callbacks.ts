@@ -17,6 +17,9 @@ interface Registration extends NativeCallback {
 // What was registered of each listener; those that libvirt has let go of are taken out when something is added.
 const registrations = new WeakMap<Listener, Registration[]>();
 
+// A stream has one listener at most.
+const streamListeners = new Map<unknown, NativeCallback>();
+
 /**
  * Makes a C callback of `listener`, which runs in the asynchronous context of this call. Until libvirt lets go of it, it
  * keeps the process alive, unless it only waits for an error or for a connection to close. For a registration that failed
@@ -98,9 +101,18 @@ function listenerCodec(
   };
   const end = (call: Call, succeeded: boolean): void => {
     const made = call.notes[index] as NativeCallback | undefined;
-    if (made !== undefined && !succeeded) forget(made);
+    if (made === undefined) return;
+    if (!succeeded) forget(made);
+    else if (typeOf(call) === 'virStreamEventCallback') streamListeners.set(call.c[0], made);
   };
   return { name, input: true, put, end };
+}
+
+/** Drops the listener of a stream that has been taken from it. */
+export function forgetStreamListener(stream: unknown): void {
+  const made = streamListeners.get(stream);
+  streamListeners.delete(stream);
+  if (made !== undefined) forget(made);
 }
 
 /** The listener of a registration that is to end: libvirt wants the C function that it was registered with. */

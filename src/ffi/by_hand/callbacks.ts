@@ -3,7 +3,7 @@ import { type ByHandFunctions, byHand } from '../../generated/ffi/by_hand.js';
 import { callbackTypes } from '../../generated/ffi/callbacks.js';
 import type { NativeCallback } from '../../native.js';
 import { arg } from '../args.js';
-import { callbackArgs, forget, listen } from '../callbacks.js';
+import { callbackArgs, forget, forgetStreamListener, listen } from '../callbacks.js';
 import type { Call, Codec } from '../codec.js';
 import { define } from '../define.js';
 import { attached } from '../library.js';
@@ -34,6 +34,21 @@ export const virConnectUnregisterCloseCallback = define<Plain<'virConnectUnregis
 export const virAdmConnectUnregisterCloseCallback = define<Plain<'virAdmConnectUnregisterCloseCallback'>>({
   ...byHand.virAdmConnectUnregisterCloseCallback,
   args: [arg.object('conn', 0), registeredCloseCallback('cb', 'virAdmConnectCloseFunc', 1)],
+  returns: returns.status,
+});
+
+/** Streams of the remote driver keep what they were given for ever. */
+function streamListened(name: string, index: number): Codec {
+  const { put } = arg.object(name, index);
+  const end = (call: Call, succeeded: boolean): void => {
+    if (succeeded) forgetStreamListener(call.c[index]);
+  };
+  return { name, input: true, put, end };
+}
+
+export const virStreamEventRemoveCallback = define<Plain<'virStreamEventRemoveCallback'>>({
+  ...byHand.virStreamEventRemoveCallback,
+  args: [streamListened('stream', 0)],
   returns: returns.status,
 });
 

@@ -93,6 +93,8 @@ export interface ByHandFunctions {
   >;
   /** `virSetErrorFunc`, since libvirt 0.1.0. */
   readonly virSetErrorFunc: LibvirtFunction<(handler: CallbackListeners['virErrorFunc'] | null) => void>;
+  /** `virStreamEventRemoveCallback`, since libvirt 0.7.2. */
+  readonly virStreamEventRemoveCallback: LibvirtFunction<(stream: virStreamPtr) => void>;
   /** `virStreamRecvAll`, since libvirt 0.7.2. */
   readonly virStreamRecvAll: LibvirtFunction<
     (stream: virStreamPtr, handler: (data: Uint8Array) => void) => void
@@ -197,6 +199,11 @@ export const byHand = {
     id: 483, name: 'virSetErrorFunc', library: 'libvirt', since: '0.1.0',
     prototype: 'void virSetErrorFunc(void *userData, void *handler)',
     reason: 'libvirt never says when it lets go of the handler',
+  },
+  virStreamEventRemoveCallback: {
+    id: 534, name: 'virStreamEventRemoveCallback', library: 'libvirt', since: '0.7.2',
+    prototype: 'int virStreamEventRemoveCallback(void *stream)',
+    reason: 'streams of the remote driver never let go of the listener',
   },
   virStreamRecvAll: {
     id: 540, name: 'virStreamRecvAll', library: 'libvirt', since: '0.7.2',

@@ -24,14 +24,6 @@ export const virStreamEventAddCallback = define<
   returns: returns.status,
 });
 
-/** `virStreamEventRemoveCallback`, since libvirt 0.7.2. */
-export const virStreamEventRemoveCallback = define<(stream: virStreamPtr) => void>({
-  id: 534, name: 'virStreamEventRemoveCallback', library: 'libvirt', since: '0.7.2',
-  prototype: 'int virStreamEventRemoveCallback(void *stream)',
-  args: [arg.object('stream', 0)],
-  returns: returns.status,
-});
-
 /** `virStreamEventUpdateCallback`, since libvirt 0.7.2. */
 export const virStreamEventUpdateCallback = define<(stream: virStreamPtr, events: number) => void>({
   id: 535, name: 'virStreamEventUpdateCallback', library: 'libvirt', since: '0.7.2',
