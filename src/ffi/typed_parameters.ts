@@ -114,7 +114,7 @@ function guessType(value: unknown): TypedValueType | undefined {
   if (fits(value, uint32)) return 'uint';
   if (fits(value, int64)) return 'llong';
   if (fits(value, uint64)) return 'ullong';
-  return typeof value === 'number' ? 'double' : undefined;
+  return typeof value === 'number' && !Number.isInteger(value) ? 'double' : undefined;
 }
 
 const integerTypes = { int: int32, uint: uint32, llong: int64, ullong: uint64 };
