@@ -147,7 +147,11 @@ Napi::Value attach(const Napi::CallbackInfo &info) {
   std::string problem;
   if (!attachShim(info[0].As<Napi::String>().Utf8Value().c_str(), &problem)) {
     Napi::Error::New(info.Env(), problem).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
   }
+  // The actor may have been set before there was a shim to tell.
+  const Calls *calls = partOf<Calls>(info.Env());
+  if (calls && calls->actor) applyActor(calls->actor.get());
   return info.Env().Undefined();
 }
 

@@ -1,5 +1,8 @@
 // The addon's asynchronous calls: results, errors, order, memory that C writes to, what it refuses to call with.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parseRecord } from '../../src/trail/index.js';
 import { runAddon } from '../support/addon_calls.js';
 
 const OPEN = `
@@ -257,6 +260,31 @@ describe('memory', () => {
       report([addon.readString(null), addon.readPointer(null), addon.readPointers(null, 0), addon.readMemory(null, 0).length]);`);
     expect(reports).toEqual([1, true, true, 'test', [null, null, [], 0]]);
   });
+});
+
+test('a call is made for the actor that was set when it was asked for', () => {
+  const { trail } = runAddon(`${OPEN}
+    addon.setActor('alice', 'shop', null);
+    const calls = [ordered(1n, 'virDomainSuspend', domain)];
+    addon.setActor(null, null, 'ticket 4711');
+    calls.push(ordered(1n, 'virDomainResume', domain));
+    addon.setActor(null, null, null);
+    calls.push(ordered(1n, 'virDomainSuspend', domain));
+    await Promise.all(calls);
+    // The threads keep nothing of it.
+    await Promise.all(Array.from({ length: 40 }, () => call('virDomainSetMemory', domain, 1024)));`);
+  const asserted = readFileSync(join(trail, 'trail.xml'), 'utf8')
+    .trim()
+    .split('\n')
+    .map(parseRecord)
+    .filter(({ type, event }) => type === 'methodresponse' && event !== 'virConnectOpen')
+    .map(({ event, asserted }) => [event, asserted]);
+  expect(asserted).toEqual([
+    ['virDomainSuspend', { actor: 'alice', via: 'shop' }],
+    ['virDomainResume', { reason: 'ticket 4711' }],
+    ['virDomainSuspend', undefined],
+    ...Array(40).fill(['virDomainSetMemory', undefined]),
+  ]);
 });
 
 test('what cannot be called is refused with a TypeError that says why, and nothing stays in flight', () => {

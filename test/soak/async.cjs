@@ -1,5 +1,5 @@
 // Asynchronous calls of the addon, COUNT of them, 64 under way at once: node --expose-gc async.cjs COUNT
-// Prints {calls, failures, crossed, grownKiB}: what the process has grown from the first fifth of the calls to the end.
+// Prints {calls, failures, crossed, grownKiB}: what the process has grown over the second half.
 'use strict';
 
 const { join } = require('node:path');
@@ -62,7 +62,7 @@ async function main(count) {
     return process.memoryUsage.rss() / 1024;
   };
 
-  await run(count / 5);
+  await run(count / 2);
   const before = grown();
   await run(count);
   const grownKiB = Math.round(grown() - before);
