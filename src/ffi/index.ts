@@ -7,6 +7,7 @@ export type { ByHandFunctions } from '../generated/ffi/by_hand.js';
 export { byHand } from '../generated/ffi/by_hand.js';
 export type { CallbackListeners, CallbackName, GraphicsAddress, GraphicsSubject } from '../generated/ffi/callbacks.js';
 export * from '../generated/ffi/constants.js';
+export type { EventListener, EventOf } from '../generated/ffi/events.js';
 export * from '../generated/ffi/functions.js';
 export * from '../generated/ffi/structs.js';
 export type * from '../generated/ffi/types.js';
@@ -17,6 +18,7 @@ export { refListener, unrefListener } from './callbacks.js';
 export type { LibvirtFunction } from './define.js';
 export { LibvirtError, PolicyDeniedError } from './errors.js';
 export { startEventLoop, stopEventLoop } from './event_loop.js';
+export type { Struct } from './structs.js';
 export type {
   Integer64,
   Pointer,

@@ -1,8 +1,9 @@
 // What the README and the documents say exists, does.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { virtshim } from '../support/cli.js';
+import { command, virtshim } from '../support/cli.js';
+import { makeApp } from '../support/node_apps.js';
 import { ROOT, temporaryFolder } from '../support/paths.js';
 
 const documents = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((file) => `docs/${file}`)];
@@ -43,4 +44,31 @@ test("the README's policy has nothing to complain about", () => {
   const file = join(temporaryFolder('readme'), 'policy.json');
   writeFileSync(file, policy);
   expect(virtshim(['policy', 'check', file]).stdout).toMatch(/: 0 errors, 0 warnings\n$/);
+});
+
+/** The blocks of JavaScript in a document that are whole programs. */
+function programsOf(document: string): string[] {
+  const blocks = [...textOf(document).matchAll(/```js\n([^`]+)```/g)].map(([, block = '']) => block);
+  return blocks.filter((block) => block.startsWith('import '));
+}
+
+describe('programs for Node', () => {
+  test("the README's does what the README says", () => {
+    const text = textOf('README.md');
+    const [, said = ''] = /^ {4}\$ node guests\.mjs\n((?: {4}.+\n)+)/m.exec(text) ?? [];
+    const app = makeApp({ 'guests.mjs': programsOf('README.md')[0] ?? '' });
+    copyFileSync(join(ROOT, 'policies/operator.json'), join(app, 'policy.json'));
+    const run = command(process.execPath, ['guests.mjs'], { cwd: app });
+    expect(run).toMatchObject({ status: 0, stderr: '', stdout: said.replace(/^ {4}/gm, '') });
+    expect(readFileSync(join(app, 'trail/trail.xml'), 'utf8')).toContain('actor="mia" via="web shop"');
+  });
+
+  const programs = programsOf('docs/node.md');
+
+  test.each(programs.map((program, index) => [index, program] as const))('docs/node.md, number %i', (_, program) => {
+    const app = makeApp({ 'program.mjs': program });
+    symlinkSync(join(ROOT, 'policies'), join(app, 'policies'));
+    const run = command(process.execPath, ['program.mjs'], { cwd: app, env: { VIRTSHIM_TRAIL: join(app, 'trail') } });
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+  });
 });
