@@ -138,7 +138,8 @@ export interface NativeCalls {
    *
    * - integers as number or bigint, cut to the C type: the caller checks their range;
    * - pointers as bigint or null; strings are copied;
-   * - of a Uint8Array C sees a copy; what C wrote there is in the array when `done` is called.
+   * - of a Uint8Array C sees a copy; what C wrote there is in the array when `done` is called. Of lists of strings and
+   *   typed parameters, the addresses that lie in the array itself lie in the copy then.
    *
    * Calls with the same `order` run one after the other, as they were asked for; null: none waits for another. A returned
    * string is freed where it is the caller's. Throws TypeError for arguments that the function does not take.

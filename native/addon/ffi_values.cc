@@ -95,8 +95,21 @@ const char *expectationOf(ArgType type) {
   return "a pointer (bigint), a string, a Uint8Array or null";
 }
 
+// Lists of strings and typed parameters come with their strings in one piece of memory: the addresses in the copy have
+// to be those of the copy, because JavaScript's memory may go with its environment while the call is under way.
+void relocate(char *copy, const Incoming &incoming) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(incoming.bytes);
+  for (size_t at = 0; at + sizeof(uintptr_t) <= incoming.size; at += sizeof(uintptr_t)) {
+    uintptr_t word;
+    memcpy(&word, copy + at, sizeof word);
+    if (word < from || word - from >= incoming.size) continue;
+    word = word - from + reinterpret_cast<uintptr_t>(copy);
+    memcpy(copy + at, &word, sizeof word);
+  }
+}
+
 // Copies into the job; false for a string that C would take to end earlier.
-bool place(napi_env env, const Incoming &incoming, char *room, ArgSlot *slot) {
+bool place(napi_env env, ArgType type, const Incoming &incoming, char *room, ArgSlot *slot) {
   if (incoming.kind == Incoming::Kind::Scalar) {
     *slot = incoming.slot;
     return true;
@@ -106,6 +119,7 @@ bool place(napi_env env, const Incoming &incoming, char *room, ArgSlot *slot) {
   slot->p = room;
   if (incoming.kind == Incoming::Kind::Bytes) {
     if (incoming.size > 0) memcpy(room, incoming.bytes, incoming.size);
+    if (type == ArgType::StringList || type == ArgType::TypedParams) relocate(room, incoming);
     return true;
   }
   napi_get_value_string_utf8(env, incoming.value, room, incoming.size + 1, nullptr);
@@ -175,7 +189,7 @@ Job *jobFromValues(Napi::Env env, FunctionId id, const Napi::Array &values) {
   if (!job) return fail(env, "not enough memory for the arguments of " + std::string(function.name));
   char *next = job->extra();
   for (int i = 0; i < function.argCount; ++i) {
-    if (!place(env, incoming[i], next, &job->args[i])) {
+    if (!place(env, function.args[i].type, incoming[i], next, &job->args[i])) {
       Job::destroy(job);
       return fail(env, argumentName(function, i) + " must not contain a NUL character");
     }

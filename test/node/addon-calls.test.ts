@@ -226,6 +226,25 @@ describe('memory', () => {
     expect(reports).toEqual([50 * 64]);
   });
 
+  test("a list with its strings in one array is C's own from the moment of the call", () => {
+    const { reports } = runAddon(`${OPEN}
+      const koffi = require('koffi');
+      const xml = Buffer.from('<cpu><arch>x86_64</arch><model>qemu64</model></cpu>\\0');
+      const list = new Uint8Array(new ArrayBuffer(16 + xml.length));
+      new BigUint64Array(list.buffer, 0, 2)[0] = koffi.address(list) + 16n;
+      list.set(xml, 16);
+      const server = await silentServer();
+      const blocked = ordered(7n, 'virConnectOpen', server.uri).catch(() => {});
+      const waiting = ordered(7n, 'virConnectBaselineCPU', connection, list, 1, 0);
+      list.fill(0, 16);
+      await until(() => server.waiting() === 1);
+      server.hangUp();
+      await blocked;
+      report((await waiting).includes('<model fallback=\\'forbid\\'>qemu64</model>') || (await waiting));
+      assert.ok(list.length > 0);`);
+    expect(reports).toEqual([true]);
+  });
+
   test('an array that is given away or cut short while a call is in flight does no harm', () => {
     const { reports } = runAddon(
       `${OPEN}
