@@ -25,6 +25,6 @@ withTypedoc('npm run docs:api has nothing to warn of', () => {
     said: '',
   });
   expect(existsSync(join(folder, 'classes/index.Connection.html'))).toBe(true);
-  expect(existsSync(join(folder, 'functions/ffi.virDomainGetInfo.html'))).toBe(true);
+  expect(existsSync(join(folder, 'variables/ffi.virDomainGetInfo.html'))).toBe(true);
   expect(readdirSync(folder)).toContain('index.html');
 });

@@ -1,6 +1,15 @@
 // What `npm pack` makes, and that it works where there is no compiler. A copy of the checkout is packed, because packing
 // rebuilds dist/, which other tests run meanwhile.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { command } from '../support/cli.js';
@@ -115,6 +124,39 @@ describe('installed where there is no compiler', () => {
   const installed = (...args: string[]) =>
     command(join(home, 'app/node_modules/.bin/virtshim'), args, { env: environment(), cwd: home });
   const folder = join(home, 'app/node_modules/virtshim');
+
+  test.each([
+    ['virtshim', "(await (await m.Connection.open('test:///default')).lookupByName('test')).nameSync()"],
+    ['virtshim/ffi', "m.virDomainGetName(m.virDomainLookupByName(m.virConnectOpen('test:///default'), 'test'))"],
+    ['virtshim/constants', "m.VIR_ERR_NO_DOMAIN === 42 && 'test'"],
+  ])('programs import %s', (name, expression) => {
+    const program = `import * as m from '${name}'; console.log(${expression});`;
+    const env = { ...environment(), VIRTSHIM_TRAIL: join(home, 'trail-of-programs') };
+    const args = ['--input-type=module', '-e', program];
+    expect(command(process.execPath, args, { env, cwd: join(home, 'app') })).toMatchObject({
+      ...{ status: 0, stdout: 'test\n', stderr: '' },
+    });
+  });
+
+  test('its types are found', () => {
+    const program = `
+      import { Connection, type Domain } from 'virtshim';
+      import { type virDomainPtr, virDomainGetInfo, VIR_DOMAIN_RUNNING } from 'virtshim/ffi';
+      import { VIR_ERR_NO_DOMAIN } from 'virtshim/constants';
+      import 'virtshim/register';
+      export const state = (domain: virDomainPtr): boolean => virDomainGetInfo(domain).state === VIR_DOMAIN_RUNNING;
+      export const code: 42 = VIR_ERR_NO_DOMAIN;
+      export const named = async (name: string): Promise<Domain> => (await Connection.open()).lookupByName(name);
+      // @ts-expect-error: names are texts
+      await named(42);`;
+    const app = join(home, 'app');
+    writeFileSync(join(app, 'program.mts'), program);
+    mkdirSync(join(app, 'node_modules/@types'), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules/@types/node'), join(app, 'node_modules/@types/node'));
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
+    const run = command(join(ROOT, 'node_modules/.bin/tsc'), [...options, 'program.mts'], { cwd: app });
+    expect([run.status, run.stdout]).toEqual([0, '']);
+  });
 
   test('guards programs by virtshim/register', () => {
     const args = ['--import', 'virtshim/register', '-p', 'process.env.LD_PRELOAD'];
