@@ -32,24 +32,13 @@ export type LibvirtFunction<F extends (...args: never[]) => unknown> = F & {
 /** The call itself, without what every function of libvirt has besides. */
 export type FunctionOf<T> = T extends LibvirtFunction<infer F> ? F : never;
 
-type Any = (...values: unknown[]) => unknown;
-
 /** `F` is the function's type in JavaScript, which the definition's codecs must match. */
 export function define<F extends (...args: never[]) => unknown>(definition: Definition): LibvirtFunction<F> {
   const marshalling = new Marshalling(definition);
-  return callable<F>(definition, marshalling.sync(), (...values) => marshalling.async(values));
-}
-
-/** Adds what every function of libvirt has. */
-export function callable<F extends (...args: never[]) => unknown>(
-  about: { readonly name: string; readonly since: string },
-  sync: Any,
-  async: Any,
-): LibvirtFunction<F> {
-  const made: object = Object.defineProperties(sync, {
-    name: { value: about.name },
-    async: { value: async },
-    available: { get: () => isAvailable(about.since) },
+  const made: object = Object.defineProperties(marshalling.sync(), {
+    name: { value: definition.name },
+    async: { value: (...values: unknown[]) => marshalling.async(values) },
+    available: { get: () => isAvailable(definition.since) },
   });
   return made as LibvirtFunction<F>;
 }

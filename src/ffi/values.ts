@@ -30,6 +30,3 @@ export type TypedParameters = Readonly<Record<string, TypedInput | readonly Type
 
 /** Typed parameters that libvirt gave. Fields that came several times are arrays. */
 export type TypedParameterValues = Record<string, TypedScalar | TypedScalar[]>;
-
-/** The older name of the same. */
-export type TypedParametersResult = TypedParameterValues;
