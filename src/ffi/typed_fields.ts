@@ -136,3 +136,8 @@ const table: ReadonlyMap<string, TypedValueType> = new Map(
 export function documentedType(name: string): TypedValueType | undefined {
   return table.get(name);
 }
+
+/** The names of all fields that are known here. */
+export function documentedFields(): Iterable<string> {
+  return table.keys();
+}

@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Diagnostic } from './diagnostic.js';
 import type { Policy } from './load.js';
+import { complainAbout, type Rule } from './rule.js';
 import type { Path } from './source.js';
 
 export type Database = 'passwd' | 'group';
@@ -59,23 +60,42 @@ export function resolveAccountsSync(policy: Policy): Accounts {
 }
 
 function userNames(policy: Policy): ReadonlySet<string> {
-  return new Set(policy.rules.flatMap((rule) => rule.users));
+  return namesIn(policy, 'passwd');
 }
 
 function groupNames(policy: Policy): ReadonlySet<string> {
-  return new Set(policy.rules.flatMap((rule) => rule.groups));
+  return namesIn(policy, 'group');
+}
+
+function namesIn(policy: Policy, database: Database): ReadonlySet<string> {
+  const mentions = policy.rules.flatMap(mentionsIn).filter((mention) => mention.database === database);
+  return new Set(mentions.flatMap(({ names }) => names));
+}
+
+interface Mention {
+  readonly database: Database;
+  readonly steps: Path;
+  readonly names: readonly string[];
+}
+
+function mentionsIn(rule: Rule): Mention[] {
+  const further = rule.conditions.flatMap((condition): Mention[] => {
+    if (condition.kind === 'uids') return [{ database: 'passwd', steps: condition.steps, names: condition.names }];
+    return condition.kind === 'gids' ? [{ database: 'group', steps: condition.steps, names: condition.names }] : [];
+  });
+  return [
+    { database: 'passwd', steps: ['subjects', 'users'], names: rule.users },
+    { database: 'group', steps: ['subjects', 'groups'], names: rule.groups },
+    ...further,
+  ];
 }
 
 type Numbers = ReadonlyMap<string, number>;
 
 function accountsOf(policy: Policy, users: Numbers, groups: Numbers): Accounts {
-  const diagnostics = policy.rules.flatMap((rule) => {
-    const path: Path = ['rules', rule.index, 'subjects'];
-    return [
-      ...unknownNames(policy, [...path, 'users'], rule.users, users, 'user'),
-      ...unknownNames(policy, [...path, 'groups'], rule.groups, groups, 'group'),
-    ];
-  });
+  const diagnostics = policy.rules.flatMap((rule) =>
+    mentionsIn(rule).flatMap((mention) => unknownNames(rule, mention, mention.database === 'passwd' ? users : groups)),
+  );
   return { users, groups, diagnostics };
 }
 
@@ -89,16 +109,11 @@ function known(found: readonly (readonly [string, number | undefined])[]): Numbe
   return new Map(found.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
-function unknownNames(
-  policy: Policy,
-  path: Path,
-  names: readonly string[],
-  known: ReadonlyMap<string, number>,
-  what: 'user' | 'group',
-): Diagnostic[] {
+function unknownNames(rule: Rule, { database, steps, names }: Mention, known: Numbers): Diagnostic[] {
+  const what = database === 'passwd' ? 'user' : 'group';
   return names.flatMap((name, index) => {
     if (known.has(name)) return [];
     const message = `this machine knows no ${what} \`${name}\``;
-    return [policy.source.complain([...path, index], { code: `unknown-${what}`, message })];
+    return [complainAbout(rule, [...steps, index], { code: `unknown-${what}`, message })];
   });
 }

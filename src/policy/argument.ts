@@ -1,46 +1,34 @@
-/** Comparisons of a call's arguments: names and constants resolved, integers exact. */
-import { type ApiArg, type ApiFunction, constants, functions } from '../generated/api.js';
+/** Conditions on a call's arguments and on the fields of its typed parameters. */
+import { documentedFields, documentedType } from '../ffi/typed_fields.js';
+import { type ApiArg, type ApiFunction, functions } from '../generated/api.js';
 import type { Coverage } from './action.js';
+import { type Comparison, ComparisonResolver, type Complain, type ValueKind } from './comparison.js';
 import type { ComparisonDocument } from './document.js';
-import { exactGlob, type Glob, globProblem, parseGlob, stringProblem } from './glob.js';
+import { type Glob, globProblem, hasWildcard, parseGlob } from './glob.js';
 import type { Complaint, Path, Source } from './source.js';
 import { suggest } from './suggest.js';
 
-/** In the order of the image's numbers. */
-export const operators = [
-  'equal',
-  'notEqual',
-  'less',
-  'lessOrEqual',
-  'greater',
-  'greaterOrEqual',
-  'hasAny',
-  'hasAll',
-  'hasNone',
-] as const;
-export type Operator = (typeof operators)[number];
-
-export interface ArgumentCondition {
+export interface ArgumentCondition extends Comparison {
   readonly name: string;
   readonly nameId: number;
-  /** A glob of JSON is `equal` to a glob here. */
-  readonly operator: Operator;
-  readonly operand: bigint | Glob;
+}
+
+/** A comparison of the typed parameters in an argument whose field the glob matches. */
+export interface ParameterCondition extends ArgumentCondition {
+  readonly field: Glob;
 }
 
 export interface ResolvedArguments {
   readonly conditions: readonly ArgumentCondition[];
+  readonly parameters: readonly ParameterCondition[];
   /** The functions that take all the arguments. */
   readonly coverage: Coverage;
 }
 
-type Complain = (path: Path, complaint: Complaint) => void;
-type ValueKind = 'number' | 'string';
-
 const numberTypes: ReadonlySet<string> = new Set(['Int', 'UInt', 'Long', 'ULong', 'LongLong', 'ULongLong', 'Size']);
 
 /** What comparisons can do with an argument, undefined for those that they cannot read. */
-export function valueKindOf(arg: ApiArg): ValueKind | undefined {
+export function valueKindOf(arg: ApiArg): 'number' | 'string' | undefined {
   if (numberTypes.has(arg.type)) return 'number';
   return arg.type === 'String' || arg.type === 'Uuid' ? 'string' : undefined;
 }
@@ -54,152 +42,124 @@ export function resolveArguments(
   complain: Complain,
 ): ResolvedArguments {
   const conditions: ArgumentCondition[] = [];
+  const parameters: ParameterCondition[] = [];
   let remaining = coverage;
-  for (const [name, comparison] of Object.entries(comparisons)) {
-    const one = new ArgumentResolver(source, [...path, name], name, coverage, complain);
-    conditions.push(...one.resolve(comparison));
-    remaining = withArgument(remaining, name, one.kinds);
+  for (const [key, comparison] of Object.entries(comparisons)) {
+    const context: Context = { source, path: [...path, key], key, coverage, complain };
+    if (key.includes('.')) {
+      parameters.push(...resolveParameter(context, comparison));
+      remaining = withArgument(remaining, nameOf(key), isParameters);
+    } else {
+      const { found, kinds } = resolveArgument(context, comparison);
+      conditions.push(...found);
+      remaining = withArgument(remaining, key, (arg) => kinds.has(valueKindOf(arg) ?? 'boolean'));
+    }
   }
-  if (remaining.size === 0 && conditions.length > 1) {
+  if (remaining.size === 0 && conditions.length + parameters.length > 1) {
     complain(path, { code: 'unknown-argument', message: "none of the rule's functions takes all these arguments" });
   }
-  return { conditions, coverage: remaining };
+  return { conditions, parameters, coverage: remaining };
 }
 
-class ArgumentResolver {
-  /** The kinds of value that every comparison so far accepts. */
-  readonly kinds = new Set<ValueKind>(['number', 'string']);
-  private readonly args: readonly ApiArg[];
-
-  constructor(
-    private readonly source: Source,
-    private readonly path: Path,
-    private readonly name: string,
-    private readonly coverage: Coverage,
-    private readonly complain: Complain,
-  ) {
-    this.args = functionsOf(coverage).flatMap((fn) => fn.args.filter((arg) => arg.name === name));
-  }
-
-  resolve(comparison: ComparisonDocument): ArgumentCondition[] {
-    const nameId = this.args[0]?.nameId;
-    if (nameId === undefined || !this.args.some((arg) => valueKindOf(arg) !== undefined)) {
-      this.complain(this.path, { ...this.unusable(), atKey: true });
-      return [];
-    }
-    const conditions: ArgumentCondition[] = [];
-    for (const key of Object.keys(comparison) as (keyof ComparisonDocument)[]) {
-      const operand = this.operand(key, comparison);
-      if (operand === undefined) continue;
-      conditions.push({ name: this.name, nameId, operator: key === 'glob' ? 'equal' : key, operand });
-    }
-    return conditions;
-  }
-
-  private unusable(): Complaint {
-    if (this.args.length > 0) {
-      return { code: 'unknown-argument', message: `argument \`${this.name}\` holds nothing that can be compared` };
-    }
-    const usable = functionsOf(this.coverage).flatMap((fn) => fn.args.filter((arg) => valueKindOf(arg) !== undefined));
-    const suggestion = suggest(
-      this.name,
-      usable.map((arg) => arg.name),
-    );
-    return {
-      code: 'unknown-argument',
-      message: `none of the rule's functions has an argument \`${this.name}\``,
-      suggestion,
-    };
-  }
-
-  private operand(key: keyof ComparisonDocument, comparison: ComparisonDocument): bigint | Glob | undefined {
-    const path = [...this.path, key];
-    switch (key) {
-      case 'glob':
-        return this.glob(path, comparison.glob ?? '');
-      case 'hasAny':
-      case 'hasAll':
-      case 'hasNone':
-        return this.mask(path, comparison[key] ?? []);
-      case 'equal':
-      case 'notEqual':
-        return this.equality(path, comparison[key] ?? 0);
-      default:
-        return this.narrow('number', path) ? this.number(path, comparison[key] ?? 0) : undefined;
-    }
-  }
-
-  private glob(path: Path, text: string): Glob | undefined {
-    const problem = globProblem(text);
-    if (problem !== undefined) this.complain(path, { code: 'bad-glob', message: problem });
-    return problem === undefined && this.narrow('string', path) ? parseGlob(text) : undefined;
-  }
-
-  // A string is the name of a constant where the argument is a number, else the string itself.
-  private equality(path: Path, operand: number | string): bigint | Glob | undefined {
-    const asNumber = typeof operand === 'number' || (this.has('number') && constants.has(operand));
-    if (asNumber || !this.has('string')) return this.narrow('number', path) ? this.number(path, operand) : undefined;
-    const problem = stringProblem(operand);
-    if (problem !== undefined) this.complain(path, { code: 'bad-string', message: problem });
-    return problem === undefined && this.narrow('string', path) ? exactGlob(operand) : undefined;
-  }
-
-  private mask(path: Path, operands: readonly (number | string)[]): bigint | undefined {
-    if (!this.narrow('number', path)) return undefined;
-    let mask = 0n;
-    for (const [index, operand] of operands.entries()) {
-      const bits = this.number([...path, index], operand);
-      if (bits === undefined) return undefined;
-      if (bits <= 0n) {
-        const message = `${this.source.textOf([...path, index])} has no bit that could be looked for`;
-        this.complain([...path, index], { code: 'bad-number', message });
-        return undefined;
-      }
-      mask |= bits;
-    }
-    return mask;
-  }
-
-  // From the text, not from the JavaScript number: that is exact up to 2^53 only.
-  private number(path: Path, operand: number | string): bigint | undefined {
-    if (typeof operand === 'string') return this.constant(path, operand);
-    const text = this.source.textOf(path);
-    const value = /^-?[0-9]+$/.test(text) ? BigInt(text) : undefined;
-    if (value !== undefined && value >= -(2n ** 63n) && value < 2n ** 64n) return value;
-    this.complain(path, { code: 'bad-number', message: `\`${text}\` is not an integer of 64 bits` });
-    return undefined;
-  }
-
-  private constant(path: Path, name: string): bigint | undefined {
-    const value = constants.get(name);
-    if (value !== undefined) return BigInt(value);
-    const suggestion = suggest(name, constants.keys());
-    this.complain(path, { code: 'unknown-constant', message: `unknown constant \`${name}\``, suggestion });
-    return undefined;
-  }
-
-  private has(kind: ValueKind): boolean {
-    return this.kinds.has(kind) && this.args.some((arg) => valueKindOf(arg) === kind);
-  }
-
-  private narrow(kind: ValueKind, path: Path): boolean {
-    const possible = this.has(kind);
-    if (!possible) {
-      const message = `argument \`${this.name}\` is not a ${kind} in any of the rule's functions`;
-      this.complain(path, { code: 'unknown-argument', message, atKey: true });
-    }
-    this.kinds.clear();
-    if (possible) this.kinds.add(kind);
-    return possible;
-  }
+interface Context {
+  readonly source: Source;
+  readonly path: Path;
+  /** The name of the argument, and the field where one is meant. */
+  readonly key: string;
+  readonly coverage: Coverage;
+  readonly complain: Complain;
 }
 
-function withArgument(coverage: Coverage, name: string, kinds: ReadonlySet<ValueKind>): Coverage {
-  const takes = (fn: ApiFunction) =>
-    fn.args.some((arg) => {
-      const kind = valueKindOf(arg);
-      return arg.name === name && kind !== undefined && kinds.has(kind);
-    });
+const where = " in any of the rule's functions";
+
+function resolveArgument(context: Context, comparison: ComparisonDocument) {
+  const { source, path, key, coverage, complain } = context;
+  const args = argumentsNamed(coverage, key);
+  const usable = args.map(valueKindOf).filter((kind) => kind !== undefined);
+  const nameId = args[0]?.nameId;
+  if (nameId === undefined || usable.length === 0) {
+    complain(path, { ...unusable(context, args), atKey: true });
+    return { found: [], kinds: new Set<ValueKind>(['number', 'string']) };
+  }
+  const compared = { what: `argument \`${key}\``, where, kinds: new Set<ValueKind>(usable) };
+  const resolver = new ComparisonResolver(source, path, compared, complain);
+  const found = resolver.resolve(comparison).map((one) => ({ name: key, nameId, ...one }));
+  return { found, kinds: resolver.kinds };
+}
+
+function unusable({ key, coverage }: Context, args: readonly ApiArg[]): Complaint {
+  if (args.some(isParameters)) {
+    const message = `argument \`${key}\` holds typed parameters: name a field of it, as in \`${key}.cpu_shares\``;
+    return { code: 'unknown-argument', message };
+  }
+  if (args.length > 0) {
+    return { code: 'unknown-argument', message: `argument \`${key}\` holds nothing that can be compared` };
+  }
+  const known = functionsOf(coverage).flatMap((fn) => fn.args.filter((arg) => valueKindOf(arg) !== undefined));
+  const suggestion = suggest(
+    key,
+    known.map((arg) => arg.name),
+  );
+  return {
+    code: 'unknown-argument',
+    message: `none of the rule's functions has an argument \`${key}\``,
+    suggestion,
+  };
+}
+
+function resolveParameter(context: Context, comparison: ComparisonDocument): ParameterCondition[] {
+  const { source, path, key, coverage, complain } = context;
+  const name = nameOf(key);
+  const field = key.slice(name.length + 1);
+  const arg = argumentsNamed(coverage, name).find(isParameters);
+  const problem = arg === undefined ? noParameters(context, name) : fieldProblem(name, field);
+  if (problem !== undefined || arg === undefined) {
+    if (problem !== undefined) complain(path, { ...problem, atKey: true });
+    return [];
+  }
+  const compared = { what: `field \`${field}\``, where: '', kinds: kindsOfField(field) };
+  const resolver = new ComparisonResolver(source, path, compared, complain);
+  const glob = parseGlob(field);
+  return resolver.resolve(comparison).map((one) => ({ name, nameId: arg.nameId, field: glob, ...one }));
+}
+
+function noParameters({ coverage }: Context, name: string): Complaint {
+  const known = functionsOf(coverage).flatMap((fn) => fn.args.filter(isParameters).map((arg) => arg.name));
+  const message = `none of the rule's functions has typed parameters \`${name}\``;
+  return { code: 'unknown-argument', message, suggestion: suggest(name, known) };
+}
+
+function fieldProblem(name: string, field: string): Complaint | undefined {
+  const problem = globProblem(field);
+  if (problem !== undefined) return { code: 'bad-glob', message: problem };
+  if (field === '') return { code: 'unknown-argument', message: `\`${name}.\` names no field` };
+  if (hasWildcard(field) || documentedType(field) !== undefined) return undefined;
+  const found = suggest(field, documentedFields());
+  const suggestion = found === undefined ? undefined : `${name}.${found}`;
+  return { code: 'unknown-argument', message: `unknown field \`${field}\` of typed parameters`, suggestion };
+}
+
+function kindsOfField(field: string): ReadonlySet<ValueKind> {
+  const type = documentedType(field);
+  if (type === undefined) return new Set(['number', 'string', 'boolean']);
+  if (type === 'string') return new Set(['string']);
+  return new Set([type === 'boolean' ? 'boolean' : 'number']);
+}
+
+function nameOf(key: string): string {
+  return key.slice(0, key.indexOf('.'));
+}
+
+function isParameters(arg: ApiArg): boolean {
+  return arg.type === 'TypedParams';
+}
+
+function argumentsNamed(coverage: Coverage, name: string): ApiArg[] {
+  return functionsOf(coverage).flatMap((fn) => fn.args.filter((arg) => arg.name === name));
+}
+
+function withArgument(coverage: Coverage, name: string, fits: (arg: ApiArg) => boolean): Coverage {
+  const takes = (fn: ApiFunction) => fn.args.some((arg) => arg.name === name && fits(arg));
   return new Map([...coverage].filter(([id]) => takes(functionAt(id))));
 }
 

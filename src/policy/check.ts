@@ -5,7 +5,7 @@ import type { Coverage } from './action.js';
 import type { ArgumentCondition } from './argument.js';
 import { type Diagnostic, sortDiagnostics } from './diagnostic.js';
 import { loadPolicyFile, type Policy } from './load.js';
-import { isUnconditional, type Rule } from './rule.js';
+import { complainAbout, isUnconditional, type Rule } from './rule.js';
 import type { Complaint, Path } from './source.js';
 import { twinsOf } from './twins.js';
 
@@ -22,7 +22,7 @@ export function checkPolicy(policy: Policy): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const rule of policy.rules) {
     const warn: Warn = (steps, complaint) =>
-      found.push(policy.source.complain(['rules', rule.index, ...steps], { ...complaint, severity: 'warning' }));
+      found.push(complainAbout(rule, steps, { ...complaint, severity: 'warning' }));
     checkActions(rule, warn);
     checkContradictions(rule, warn);
     checkShadows(policy, rule, warn);
@@ -112,7 +112,7 @@ function checkShadows(policy: Policy, rule: Rule, warn: Warn): void {
 
 // A later deny rule does not take the decision from an earlier one.
 function shadows(other: Rule, rule: Rule): boolean {
-  return other.effect === 'deny' && (rule.effect === 'allow' || other.index < rule.index);
+  return other.effect === 'deny' && other.mode === 'enforcing' && (rule.effect === 'allow' || other.index < rule.index);
 }
 
 function coversAll(other: Rule, rule: Rule): boolean {

@@ -1,14 +1,25 @@
 /** Policy -> image. */
-import { type ApiFunction, functions, objectKinds } from '../generated/api.js';
+import { type ApiFunction, functions } from '../generated/api.js';
 import { type Accounts, type LookUp, resolveAccounts, resolveAccountsSync } from './accounts.js';
 import { setsOfFunction } from './action.js';
-import { type ArgumentCondition, operators } from './argument.js';
+import type { ArgumentCondition } from './argument.js';
 import { auditLevels } from './audit_levels.js';
+import {
+  globOf,
+  idsOf,
+  type KnownAccounts,
+  kindMask,
+  type RuleContext,
+  readOnlyNumber,
+  writeConditions,
+  writeOperator,
+  writeValue,
+} from './condition_writer.js';
 import { type Diagnostic, hasErrors } from './diagnostic.js';
 import type { Effect, Mode } from './document.js';
 import { type GroupMember, writeGroup } from './group_index.js';
 import { auditFileAlways, auditNetlink, none } from './image_layout.js';
-import { type Bytes, ImageWriter, type Range } from './image_writer.js';
+import { ImageWriter, type Range } from './image_writer.js';
 import { indexOptions } from './index_options.js';
 import type { Policy } from './load.js';
 import { isUnconditional, type Rule } from './rule.js';
@@ -39,13 +50,13 @@ const modes: readonly Mode[] = ['enforcing', 'permissive', 'disabled'];
 const effects: readonly Effect[] = ['allow', 'deny'];
 
 /** The image of a policy all of whose accounts are known. The same policy gives the same bytes. */
-export function writeImage(policy: Policy, accounts: Pick<Accounts, 'users' | 'groups'>): Uint8Array {
+export function writeImage(policy: Policy, accounts: KnownAccounts): Uint8Array {
   const writer = new ImageWriter();
   const name = writer.string(policy.name);
   const trail = writer.string(policy.trail);
   const members = policy.rules.map((rule) => {
     const uids = idsOf(rule.users, accounts.users, rule.uids);
-    writeRule(writer, rule, uids, idsOf(rule.groups, accounts.groups, []));
+    writeRule(writer, rule, uids, { policy: policy.name, accounts });
     return { options: indexOptions(rule, uids), unconditional: isUnconditional(rule) };
   });
   writeFunctions(writer, policy, members);
@@ -59,15 +70,6 @@ export function writeImage(policy: Policy, accounts: Pick<Accounts, 'users' | 'g
     out.u32(trail);
     out.u32(0);
   });
-}
-
-function idsOf(names: readonly string[], known: ReadonlyMap<string, number>, more: readonly number[]): number[] {
-  const ids = names.map((name) => {
-    const id = known.get(name);
-    if (id === undefined) throw new RangeError(`account \`${name}\` was not looked up`);
-    return id;
-  });
-  return [...new Set([...ids, ...more])];
 }
 
 type Conditions = Omit<GroupMember, 'rule' | 'checks'>;
@@ -129,53 +131,37 @@ class Groups {
   }
 }
 
-function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], gids: readonly number[]): void {
+function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], context: RuleContext): void {
   const id = writer.string(rule.id);
   const ranges: readonly Range[] = [
     writer.idList(uids),
-    writer.idList(gids),
+    writer.idList(idsOf(rule.groups, context.accounts.groups, [])),
     writer.globList(rule.uris),
     writer.globList(rule.drivers),
     writer.globList(rule.names),
     writer.globList(rule.uuids),
     writeArguments(writer, rule.arguments),
+    writeConditions(writer, rule, context),
   ];
   writer.append('rules', (out) => {
     out.u32(id);
     out.u32(kindMask(rule.kinds));
     for (const range of ranges) out.range(range);
-    out.range({ first: 0, count: 0 });
     out.u8(effects.indexOf(rule.effect));
-    out.u8(rule.readOnly === undefined ? 0 : rule.readOnly ? 1 : 2);
-    out.u16(0);
+    out.u8(readOnlyNumber(rule.readOnly));
+    out.u8(rule.mode === 'permissive' ? 1 : 0);
+    out.u8(0);
   });
 }
-
-function kindMask(kinds: readonly string[]): number {
-  return kinds.reduce((mask, kind) => mask | (1 << (objectKinds as readonly string[]).indexOf(kind)), 0);
-}
-
-const operandSigned = 0;
-const operandUnsigned = 1;
-const operandGlob = 2;
 
 function writeArguments(writer: ImageWriter, conditions: readonly ArgumentCondition[]): Range {
-  const globs = conditions.map(({ operand }) => (typeof operand === 'bigint' ? none : writer.glob(operand)));
+  const tests = conditions.map((condition) => ({ condition, glob: globOf(writer, condition) }));
   return writer.pool('arguments', (out) => {
-    for (const [index, condition] of conditions.entries()) writeArgument(out, condition, globs[index] ?? none);
+    for (const { condition, glob } of tests) {
+      out.u16(condition.nameId);
+      writeOperator(out, condition);
+      out.u32(glob);
+      writeValue(out, condition);
+    }
   });
-}
-
-function writeArgument(out: Bytes, { nameId, operator, operand }: ArgumentCondition, glob: number): void {
-  out.u16(nameId);
-  out.u8(operators.indexOf(operator));
-  if (typeof operand === 'bigint') {
-    out.u8(operand < 0n ? operandSigned : operandUnsigned);
-    out.u32(none);
-    out.u64(BigInt.asUintN(64, operand));
-  } else {
-    out.u8(operandGlob);
-    out.u32(glob);
-    out.u64(0n);
-  }
 }

@@ -17,6 +17,11 @@ export type DiagnosticCode =
   | 'unknown-driver'
   | 'unknown-user'
   | 'unknown-group'
+  | 'unknown-xml-fact'
+  | 'unknown-zone'
+  | 'include'
+  | 'contradiction'
+  | 'bad-xpath'
   | 'bad-glob'
   | 'bad-number'
   | 'bad-string'
@@ -53,9 +58,11 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${file}:${line}:${column}: ${severity}: ${message}${where}${hint}`;
 }
 
-/** In the order of the file. */
+/** In the order of each file, the files as they come first. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column);
+  const files = [...new Set(diagnostics.map(({ file }) => file))];
+  const order = (a: Diagnostic, b: Diagnostic) => files.indexOf(a.file) - files.indexOf(b.file);
+  return [...diagnostics].sort((a, b) => order(a, b) || a.line - b.line || a.column - b.column);
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

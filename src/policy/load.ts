@@ -1,17 +1,22 @@
 /** Policy text -> a policy whose every word is known, or what is wrong with it. */
-import { readFileSync } from 'node:fs';
-import { systemReason, VirtshimError } from '../errors.js';
 import { resolveAuditLevels } from './audit_levels.js';
+import type { Complain } from './comparison.js';
 import { type Diagnostic, hasErrors, sortDiagnostics } from './diagnostic.js';
 import type { AuditLevel, Effect, Mode, PolicyDocument, SetName } from './document.js';
 import { stringProblem } from './glob.js';
-import { type Rule, resolveRule } from './rule.js';
+import { type Part, readIncluded } from './include.js';
+import { complainAbout, type Rule, resolveRule } from './rule.js';
 import { validateAgainstSchema } from './schema.js';
 import { setNames } from './sets.js';
-import { type Complaint, type Path, parseSource, type Source } from './source.js';
+import { parseSource, type Source } from './source.js';
+import { readText } from './text_file.js';
+
+export { readText };
 
 export interface Policy {
   readonly source: Source;
+  /** Every file that it was read from, itself first. */
+  readonly files: readonly string[];
   readonly name: string;
   readonly description: string | undefined;
   readonly mode: Mode;
@@ -33,53 +38,37 @@ export interface Loaded {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const maxFileSize = 16 * 1024 * 1024;
-
 /** Reads a policy file. Throws VIRTSHIM_FILE where it cannot be read; what is wrong inside it is in the diagnostics. */
 export function loadPolicyFile(file: string): Loaded {
   return loadPolicy(readText(file), file);
 }
 
-/** Loads the text of a policy; `file` is its name in diagnostics. */
+/**
+ * Loads the text of a policy; `file` is its name in diagnostics, and what it includes is looked for beside it.
+ */
 export function loadPolicy(text: string, file: string): Loaded {
   const { source, diagnostics } = parseSource(text, file);
   if (diagnostics.length > 0) return { policy: undefined, diagnostics };
   const violations = validateAgainstSchema(source, 'policy');
   if (violations.length > 0) return { policy: undefined, diagnostics: sortDiagnostics(violations) };
   const found: Diagnostic[] = [];
-  const policy = resolve(source, source.value as PolicyDocument, (path, complaint) =>
-    found.push(source.complain(path, complaint)),
-  );
+  const policy = resolve(source, source.value as PolicyDocument, found);
   return { policy: hasErrors(found) ? undefined : policy, diagnostics: sortDiagnostics(found) };
 }
 
-/** The text of a file in UTF-8. Throws VIRTSHIM_FILE. */
-export function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(error)}`, { cause: error });
-  }
-  if (bytes.length > maxFileSize) throw new VirtshimError('VIRTSHIM_FILE', `\`${file}\` is larger than 16 MiB`);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new VirtshimError('VIRTSHIM_FILE', `\`${file}\` is not UTF-8`, { cause: error });
-  }
-}
-
-type Complain = (path: Path, complaint: Complaint) => void;
-
-function resolve(source: Source, document: PolicyDocument, complain: Complain): Policy {
-  const rules = (document.rules ?? []).map((rule, index) => resolveRule(source, index, rule, complain));
-  complainAboutRepeatedIds(rules, complain);
+function resolve(source: Source, document: PolicyDocument, found: Diagnostic[]): Policy {
+  const complain: Complain = (path, complaint) => found.push(source.complain(path, complaint));
+  const included = readIncluded(source, document.include ?? [], found);
+  const parts: readonly Part[] = [...included, { source, document }];
+  const rules = rulesOf(parts, found);
+  complainAboutRepeatedIds(rules, found);
   const problem = stringProblem(document.trail ?? '');
   if (problem !== undefined) complain(['trail'], { code: 'bad-string', message: problem });
   return {
     ...{ source, name: document.name, description: document.description, rules },
+    files: [source.file, ...included.map((part) => part.source.file)],
     mode: document.mode ?? 'enforcing',
-    defaults: resolveDefaults(document),
+    defaults: resolveDefaults(parts, found),
     unknownApi: document.unknownApi ?? 'deny',
     onAuditFailure: document.onAuditFailure ?? 'deny',
     trail: document.trail ?? '',
@@ -89,20 +78,44 @@ function resolve(source: Source, document: PolicyDocument, complain: Complain): 
   };
 }
 
-function resolveDefaults({ defaults = {} }: PolicyDocument): Record<SetName, Effect> {
-  const rest = defaults['*'] ?? 'deny';
-  return Object.fromEntries(setNames.map((set) => [set, defaults[set] ?? rest])) as Record<SetName, Effect>;
+// Included rules come first, in the order of the lists that name them.
+function rulesOf(parts: readonly Part[], found: Diagnostic[]): Rule[] {
+  const rules: Rule[] = [];
+  for (const { source, document } of parts) {
+    const complain: Complain = (path, complaint) => found.push(source.complain(path, complaint));
+    for (const [position, rule] of (document.rules ?? []).entries()) {
+      rules.push(resolveRule(source, ['rules', position], rules.length, rule, complain));
+    }
+  }
+  return rules;
 }
 
-function complainAboutRepeatedIds(rules: readonly Rule[], complain: Complain): void {
-  const seen = new Set<string>();
-  for (const rule of rules) {
-    if (seen.has(rule.id)) {
-      complain(['rules', rule.index, 'id'], {
-        code: 'duplicate-rule',
-        message: `rule id \`${rule.id}\` is used twice`,
-      });
+function resolveDefaults(parts: readonly Part[], found: Diagnostic[]): Record<SetName, Effect> {
+  const said = new Map<string, { readonly effect: Effect; readonly source: Source }>();
+  for (const { source, document } of parts) {
+    for (const [set, effect] of Object.entries(document.defaults ?? {})) {
+      const before = said.get(set);
+      if (before !== undefined && before.effect !== effect) {
+        const message = `\`${before.source.file}\` sets the default of \`${set}\` to ${before.effect}`;
+        found.push(source.complain(['defaults', set], { code: 'contradiction', message }));
+      }
+      said.set(set, { effect, source });
     }
-    seen.add(rule.id);
+  }
+  const rest = said.get('*')?.effect ?? 'deny';
+  return Object.fromEntries(setNames.map((set) => [set, said.get(set)?.effect ?? rest])) as Record<SetName, Effect>;
+}
+
+function complainAboutRepeatedIds(rules: readonly Rule[], found: Diagnostic[]): void {
+  const seen = new Map<string, Rule>();
+  for (const rule of rules) {
+    const first = seen.get(rule.id);
+    if (first === undefined) {
+      seen.set(rule.id, rule);
+      continue;
+    }
+    const { file, line } = complainAbout(first, ['id'], { code: 'duplicate-rule', message: '' });
+    const message = `rule id \`${rule.id}\` is used twice, first in ${file}:${line}`;
+    found.push(complainAbout(rule, ['id'], { code: 'duplicate-rule', message }));
   }
 }

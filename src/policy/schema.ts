@@ -7,7 +7,7 @@ import type { Diagnostic } from './diagnostic.js';
 import { type Complaint, fromPointer, type Path, type Source } from './source.js';
 import { suggest } from './suggest.js';
 
-export type SchemaName = 'policy' | 'cases';
+export type SchemaName = 'policy' | 'rules' | 'cases';
 
 const validators = new Map<SchemaName, ValidateFunction>();
 
@@ -27,10 +27,14 @@ function validatorOf(name: SchemaName): ValidateFunction {
   if (known !== undefined) return known;
   const { Ajv2020 } = whenNeeded('ajv/dist/2020.js');
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
-  const schema = JSON.parse(readFileSync(packageFile(`policies/${name}.schema.json`), 'utf8')) as object;
-  const validate = ajv.compile(schema);
+  if (name === 'rules') ajv.addSchema(readSchema('policy'));
+  const validate = ajv.compile(readSchema(name));
   validators.set(name, validate);
   return validate;
+}
+
+function readSchema(name: SchemaName): object {
+  return JSON.parse(readFileSync(packageFile(`policies/${name}.schema.json`), 'utf8')) as object;
 }
 
 // ajv reports a bad property name once for the name and once for the object.
@@ -110,7 +114,8 @@ function allowedValues(error: ErrorObject): string[] {
 
 function typeNames(error: ErrorObject): string {
   const { type } = error.params as { type: string | readonly string[] };
-  return (typeof type === 'string' ? [type] : type).map(withArticle).join(' or ');
+  const names = (typeof type === 'string' ? [type] : type).map(withArticle);
+  return names.length > 2 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names.join(' or ');
 }
 
 function typeOf(data: unknown): string {

@@ -142,7 +142,7 @@ describe('shape', () => {
       { arguments: { flags: { hasany: [1] } } },
       'error: unknown property `hasany` at /rules/0/arguments/flags/hasany (did you mean `hasAny`?)',
     ],
-    [{ arguments: { flags: { equal: 1.5 } } }, 'error: expected an integer or a string, found a number'],
+    [{ arguments: { flags: { equal: 1.5 } } }, 'error: expected an integer, a string or a boolean, found a number'],
   ])('%j', (part, expected) => {
     expect(said(withRule(part))).toEqual([expect.stringContaining(expected)]);
   });
@@ -219,7 +219,7 @@ describe('words', () => {
   test('rule ids that are used twice', () => {
     const rule: RuleDocument = { id: 'it', effect: 'deny', actions: ['domain.stop'] };
     expect(said(diagnose({ name: 'p', rules: [rule, rule] }))).toContain(
-      'error: rule id `it` is used twice at /rules/1/id',
+      'error: rule id `it` is used twice, first in p.json:5 at /rules/1/id',
     );
   });
 

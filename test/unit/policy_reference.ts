@@ -149,7 +149,7 @@ const numbers = ['Int', 'UInt', 'Long', 'ULong', 'LongLong', 'ULongLong', 'Size'
 function argument(fn: ApiFunction, name: string, comparison: ComparisonDocument, request: NativeRequest): boolean {
   const arg = fn.args.find((candidate) => candidate.name === name);
   const given = request.arguments?.[name];
-  if (arg !== undefined && numbers.includes(arg.type)) return compareNumber(BigInt(given ?? 0), comparison);
+  if (arg !== undefined && numbers.includes(arg.type)) return compareNumber(BigInt((given ?? 0) as bigint), comparison);
   if (arg?.type === 'String' || arg?.type === 'Uuid')
     return compareText(given as string | null | undefined, comparison);
   return false;
@@ -160,8 +160,8 @@ function compareNumber(value: bigint, c: ComparisonDocument): boolean {
   const raw = BigInt.asUintN(64, value);
   return (
     c.glob === undefined &&
-    (c.equal === undefined || value === toNumber(c.equal)) &&
-    (c.notEqual === undefined || value !== toNumber(c.notEqual)) &&
+    (c.equal === undefined || value === toNumber(c.equal as OperandDocument)) &&
+    (c.notEqual === undefined || value !== toNumber(c.notEqual as OperandDocument)) &&
     (c.less === undefined || value < toNumber(c.less)) &&
     (c.lessOrEqual === undefined || value <= toNumber(c.lessOrEqual)) &&
     (c.greater === undefined || value > toNumber(c.greater)) &&

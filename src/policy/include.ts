@@ -1,0 +1,101 @@
+/** Files that a policy includes: rules, taken in an order that only the files' names decide. */
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { systemReason } from '../errors.js';
+import type { Diagnostic } from './diagnostic.js';
+import type { RulesDocument } from './document.js';
+import { validateAgainstSchema } from './schema.js';
+import { type Complaint, type Path, parseSource, type Source } from './source.js';
+import { readText } from './text_file.js';
+
+/** A file and what it says. */
+export interface Part {
+  readonly source: Source;
+  readonly document: RulesDocument;
+}
+
+/** What `source` includes, depth first, each file before the one that names it; what is wrong goes to `found`. */
+export function readIncluded(source: Source, paths: readonly string[], found: Diagnostic[]): Part[] {
+  const reader = new IncludeReader(found);
+  return reader.read(source, paths);
+}
+
+/** How a file came in: where it was named, by whom. */
+interface Visit {
+  readonly by: string;
+  readonly line: number;
+}
+
+class IncludeReader {
+  private readonly visits = new Map<string, Visit>();
+  /** The real paths of the files that are being read, the outermost first. */
+  private readonly open: string[] = [];
+
+  constructor(private readonly found: Diagnostic[]) {}
+
+  read(source: Source, paths: readonly string[]): Part[] {
+    this.open.push(realPath(source.file));
+    const parts = paths.flatMap((path, index) => this.readEntry(source, ['include', index], path));
+    this.open.pop();
+    return parts;
+  }
+
+  private readEntry(source: Source, at: Path, path: string): Part[] {
+    const file = path.startsWith('/') ? path : join(dirname(source.file), path);
+    const complain = (message: string) => this.found.push(source.complain(at, { code: 'include', message }));
+    try {
+      if (!statSync(file).isDirectory()) return this.readFile(source, at, file);
+      const names = readdirSync(file).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
+      return names.sort(byBytes).flatMap((name) => this.readFile(source, at, join(file, name)));
+    } catch (error) {
+      complain(
+        `cannot read \`${file}\`: ${error instanceof Error && 'errno' in error ? systemReason(error) : textOf(error)}`,
+      );
+      return [];
+    }
+  }
+
+  private readFile(source: Source, at: Path, file: string): Part[] {
+    const real = realPath(file);
+    const problem = this.visitProblem(real, file);
+    if (problem !== undefined) {
+      this.found.push(source.complain(at, problem));
+      return [];
+    }
+    this.visits.set(real, { by: source.file, line: source.complain(at, { code: 'include', message: '' }).line });
+    const part = this.parse(file);
+    if (part === undefined) return [];
+    return [...this.read(part.source, part.document.include ?? []), part];
+  }
+
+  private visitProblem(real: string, file: string): Complaint | undefined {
+    if (this.open.includes(real)) return { code: 'include', message: `\`${file}\` includes itself in the end` };
+    const visit = this.visits.get(real);
+    if (visit === undefined) return undefined;
+    return { code: 'include', message: `\`${file}\` is included twice, first by ${visit.by}:${visit.line}` };
+  }
+
+  private parse(file: string): Part | undefined {
+    const { source, diagnostics } = parseSource(readText(file), file);
+    const problems = diagnostics.length > 0 ? diagnostics : validateAgainstSchema(source, 'rules');
+    this.found.push(...problems);
+    return problems.length > 0 ? undefined : { source, document: source.value as RulesDocument };
+  }
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+// A policy that was never a file has a name all the same.
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+/** What can be said about an XPath 1.0 expression without the library that evaluates it. */
+
+const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']' };
+
+/** What is wrong with the expression, or undefined where nothing is to be seen. */
+export function xpathProblem(expression: string): string | undefined {
+  if (expression.trim() === '') return 'an XPath expression is empty';
+  const open: string[] = [];
+  for (let at = 0; at < expression.length; at++) {
+    const char = expression[at] ?? '';
+    if (char === '"' || char === "'") {
+      const end = expression.indexOf(char, at + 1);
+      if (end < 0) return `XPath \`${expression}\` has a string without an end`;
+      at = end;
+    } else if (char in closing) {
+      open.push(closing[char] ?? '');
+    } else if ((char === ')' || char === ']') && open.pop() !== char) {
+      return `XPath \`${expression}\` has a \`${char}\` too many`;
+    }
+  }
+  const missing = open.pop();
+  return missing === undefined ? undefined : `XPath \`${expression}\` lacks a \`${missing}\``;
+}
