@@ -7,7 +7,7 @@ import {
   Writable,
   type WritableOptions,
 } from 'node:stream';
-import { type Flow, maxReceive, maxSend } from './stream_flow.js';
+import { type Flow, type Incoming, maxReceive, maxSend } from './stream_flow.js';
 import { HoleFinder } from './stream_holes.js';
 
 /** What the streams have in common; aborting the signal destroys them. */
@@ -29,11 +29,11 @@ function telling(done: Done, action: Promise<void>): void {
 
 /** Gives what was received, piece by piece. */
 class Source {
-  readonly #flow: Flow;
+  readonly #flow: Incoming;
   readonly #sparse: boolean;
   #zeros = 0;
 
-  constructor(flow: Flow, sparse: boolean) {
+  constructor(flow: Incoming, sparse: boolean) {
     this.#flow = flow;
     this.#sparse = sparse;
   }
@@ -59,12 +59,12 @@ class Source {
 
 /** Reads a stream of libvirt to its end. Destroyed before that, it aborts the transfer. */
 export class FlowReadable extends Readable {
-  readonly #open: () => Promise<Flow>;
+  readonly #open: () => Promise<Incoming>;
   readonly #sparse: boolean;
-  #flow: Flow | undefined;
+  #flow: Incoming | undefined;
   #source: Source | undefined;
 
-  constructor(open: () => Promise<Flow>, { sparse = false, signal }: FlowOptions = {}) {
+  constructor(open: () => Promise<Incoming>, { sparse = false, signal }: FlowOptions = {}) {
     super({ highWaterMark: maxReceive, ...(signal && { signal }) } satisfies ReadableOptions);
     this.#open = open;
     this.#sparse = sparse;
@@ -196,7 +196,7 @@ function joined(chunks: readonly { readonly chunk: Buffer }[]): Buffer {
   return Buffer.concat(chunks.map(({ chunk }) => chunk));
 }
 
-function closing(flow: Flow | undefined, error: Error | null, done: Done): void {
+function closing(flow: Incoming | undefined, error: Error | null, done: Done): void {
   const closed = flow?.close(error) ?? Promise.resolve();
   closed.then(
     () => done(error),

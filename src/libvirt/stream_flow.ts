@@ -19,8 +19,18 @@ interface Waiting {
 /** What comes next: bytes, how many zeros there are instead of bytes, or nothing any more. */
 export type Piece = { readonly data: Buffer } | { readonly hole: number } | undefined;
 
+/** Where bytes come from. */
+export interface Incoming {
+  /** With `stopAtHole`, holes are told; else they are received as zeros. */
+  receive(stopAtHole: boolean): Promise<Piece>;
+  /** After the last piece; rejects where the other side has not given everything. */
+  finish(): Promise<void>;
+  /** Lets go, at any time: who waits gets `error`. */
+  close(error: Error | null): Promise<void>;
+}
+
 /** Takes a stream over that was opened and made with VIR_STREAM_NONBLOCK, and frees it in the end. */
-export class Flow {
+export class Flow implements Incoming {
   readonly #stream: Stream;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listener = (_: unknown, events: number): void => this.#wake(events);
@@ -33,7 +43,6 @@ export class Flow {
     this.#stream = stream;
   }
 
-  /** With `stopAtHole`, holes are told; else they are received as zeros. */
   async receive(stopAtHole: boolean): Promise<Piece> {
     const buffer = Buffer.allocUnsafeSlow(maxReceive);
     const recv = () =>
@@ -82,20 +91,28 @@ export class Flow {
 
   async #whenPossible(event: number, call: () => Promise<number>): Promise<number> {
     for (;;) {
-      const result = await call();
       if (this.#over) throw this.#over;
+      const result = await call().catch((error: Error) => {
+        throw this.#over ?? error;
+      });
       if (result !== wouldBlock) return result;
       await this.#until(event);
     }
   }
 
   #until(event: number): Promise<void> {
-    this.#loss ??= new CloseWatch(this.#stream.connectSync(), (reason) => this.#end(lost(reason)));
+    if (this.#over) return Promise.reject(this.#over);
+    this.#watchLoss();
     return new Promise((resolve, reject) => {
-      if (this.#over) reject(this.#over);
       this.#waiting.set(event, { resolve, reject });
       this.#listenFor();
     });
+  }
+
+  // A stream outlives its connection's object, which then tells nothing any more.
+  #watchLoss(): void {
+    const connection = this.#stream.connectSync();
+    if (!connection.freed) this.#loss ??= new CloseWatch(connection, (reason) => this.#end(lost(reason)));
   }
 
   #end(error: Error): void {

@@ -8,6 +8,7 @@ import type { Connection, Domain, StorageVol } from './classes.js';
 import { FlowDuplex, type FlowOptions, FlowReadable, FlowWritable } from './node_streams.js';
 import type { Stream } from './stream.js';
 import { Flow, maxReceive } from './stream_flow.js';
+import { VolumeDownload } from './volume_download.js';
 
 /** Which part of a volume is transferred, and how. */
 export interface TransferOptions extends FlowOptions {
@@ -78,22 +79,28 @@ export async function uploadFile(volume: StorageVol, path: string, options: Tran
   await pipeline(createReadStream(path, { highWaterMark: maxReceive }), writeVolume(volume, options));
 }
 
-async function download(volume: StorageVol, { offset = 0, length = 0, sparse }: TransferOptions): Promise<Flow> {
+function download(volume: StorageVol, { offset = 0, length = 0, sparse }: TransferOptions): Promise<VolumeDownload> {
   const flags = sparse ? ffi.VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM : 0;
-  const start = (stream: Stream) => volume.download(stream, offset, length, flags);
-  return new Flow(await opened(volume.connectSync(), start));
+  const open = async (from: bigint, size: bigint) =>
+    new Flow(await opened(volume.connectSync(), (stream) => volume.download(stream, from, size, flags)));
+  return VolumeDownload.begin(open, BigInt(offset), BigInt(length));
 }
 
-async function receiveSparse(flow: Flow, file: FileHandle, signal: AbortSignal | undefined): Promise<void> {
+async function receiveSparse(flow: VolumeDownload, file: FileHandle, signal: AbortSignal | undefined): Promise<void> {
   let position = 0;
+  const abort = (): void => {
+    flow.close(signal?.reason).catch(() => undefined);
+  };
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
   try {
     for (let piece = await flow.receive(true); piece; piece = await flow.receive(true)) {
-      signal?.throwIfAborted();
       position += 'hole' in piece ? piece.hole : await writeAll(file, piece.data, position);
     }
     await flow.finish();
     await file.truncate(position);
   } finally {
+    signal?.removeEventListener('abort', abort);
     await flow.close(null);
   }
 }
