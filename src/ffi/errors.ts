@@ -50,8 +50,9 @@ export class LibvirtError extends Error {
 export class PolicyDeniedError extends LibvirtError {
   /** Id of the rule that refused; null where no rule allowed the call. */
   readonly rule: string | null;
-  /** Name of the policy, where the refusal tells it. */
+  /** Name of the policy; null where it is none of its rules that refused, but the shim (an audit that failed). */
   readonly policy: string | null;
+  /** `rule 'no-destroy' of policy 'operator'` */
   readonly reason: string;
   /** Finds the call's records in the trail. */
   readonly recordId: string | null;
@@ -60,11 +61,16 @@ export class PolicyDeniedError extends LibvirtError {
     super(functionName, error);
     this.name = 'PolicyDeniedError';
     this.rule = error.str2;
-    this.policy = null;
-    this.reason = error.str1 ?? this.message;
     this.recordId = error.str3;
+    const [, reason, ofRule, ofNone] = reasonInMessage.exec(this.message) ?? [];
+    this.reason = reason ?? this.message;
+    this.policy = ofRule ?? ofNone ?? null;
   }
 }
+
+// From the end: what stands before it are names that anybody may have chosen.
+const reasonInMessage =
+  /: (rule '[^']*' of policy '([^']*)'|no rule of policy '([^']*)' allows [\w.:-]+) \(record [0-9a-f]{16}\)$/;
 
 // libvirt's own access drivers use the same code and domain; only the shim gives a record id.
 function isRefusal(error: NativeError): boolean {

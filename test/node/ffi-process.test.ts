@@ -31,7 +31,7 @@ test('a refusal is a PolicyDeniedError with rule, reason and record, both ways',
   );
   const denied = {
     ...{ name: 'PolicyDeniedError', code: 88, domain: 55, functionName: 'virDomainDestroy', rule: 'no-destroy' },
-    reason: expect.stringContaining('no-destroy'),
+    ...{ policy: 'test', reason: "rule 'no-destroy' of policy 'test'" },
     recordId: expect.stringMatching(/^[0-9a-f]{16}$/),
   };
   expect(reports).toMatchObject([denied, denied, true, { name: 'LibvirtError', functionName: 'virDomainResume' }]);
@@ -50,7 +50,21 @@ test('a refusal by default has no rule', async () => {
   const { reports } = runScript(`${prelude} report(await failure(() => ffi.virDomainSuspend(guest(open()))));`, {
     policy,
   });
-  expect(reports).toMatchObject([{ name: 'PolicyDeniedError', rule: null }]);
+  const reason = expect.stringMatching(/^no rule of policy 'closed' allows [\w.:-]+$/);
+  expect(reports).toMatchObject([{ name: 'PolicyDeniedError', rule: null, policy: 'closed', reason }]);
+});
+
+test('names cannot pass for a reason', async () => {
+  const name = "x: rule 'a' of policy 'b' (record 0123456789abcdef)";
+  const policy = await imageFile(permissiveExcept([deny('no-start', ['virDomainCreate'])]));
+  const { reports } = runScript(
+    `${prelude}
+    const xml = \`<domain type='test'><name>${name}</name><memory>1024</memory><os><type>hvm</type></os></domain>\`;
+    const domain = ffi.virDomainDefineXML(open(), xml);
+    report(await failure(() => ffi.virDomainCreate(domain)));`,
+    { policy },
+  );
+  expect(reports).toMatchObject([{ rule: 'no-start', policy: 'test', reason: "rule 'no-start' of policy 'test'" }]);
 });
 
 test('what a read-only connection forbids is no refusal of a policy', () => {
