@@ -73,6 +73,38 @@ export interface NativeDecision {
   readonly reasonMissing: boolean;
 }
 
+export interface NativeExplanation {
+  readonly decision: NativeDecision;
+  readonly rules: readonly NativeExplainedRule[];
+}
+
+export interface NativeExplainedRule {
+  readonly rule: string;
+  readonly effect: 'allow' | 'deny';
+  readonly permissive: boolean;
+  /** Those of the call's permissions that it covers; none for a call that needs none. */
+  readonly permissions: readonly string[];
+  /** All its conditions hold; those of a deny rule also where a fact is unknown. */
+  readonly holds: boolean;
+  /** The first condition that does not. */
+  readonly failed: NativeFailedCondition | null;
+}
+
+export interface NativeFailedCondition {
+  /** Its place in the rule: `resources.names`, `subjects.not.executables`, `arguments.params.cpu_shares`, `times`, `require`. */
+  readonly condition: string;
+  /** Whether it is negated. */
+  readonly not: boolean;
+  /** Globs, numbers of accounts, or a comparison: `lessOrEqual 1048576`. */
+  readonly wanted: readonly (string | number | boolean)[];
+  /** What there is: all values of a typed parameter or fact of XML; null where it is NULL or not known. */
+  readonly actual: NativeActual;
+  /** It hangs on a fact that is not known, or that only some of the values bear out: allow rules fail by it. */
+  readonly unknown: boolean;
+}
+
+export type NativeActual = string | number | bigint | boolean | null | readonly (string | number | bigint | boolean)[];
+
 export type NativePolicy =
   | { readonly ok: false; readonly error: string }
   | {
@@ -115,6 +147,8 @@ export interface NativePolicies {
   /** Throws TypeError for an image that cannot be used and for words that do not exist. */
   decide(image: Uint8Array, request: NativeRequest): NativeDecision;
   decideAll(image: Uint8Array, requests: readonly NativeRequest[]): NativeDecision[];
+  /** The decision, and each rule that covers something the call needs, in the order of the file. */
+  explain(image: Uint8Array, request: NativeRequest): NativeExplanation;
   functionPolicy(image: Uint8Array, functionName: string): NativeFunctionPolicy;
 }
 

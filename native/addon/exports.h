@@ -5,7 +5,7 @@
 
 namespace virtshim::addon {
 
-void exportPolicy(Napi::Env env, Napi::Object exports);     // loadPolicy, decide, decideAll, functionPolicy
+void exportPolicy(Napi::Env env, Napi::Object exports);     // loadPolicy, decide, explain, ...
 void exportCalls(Napi::Env env, Napi::Object exports);      // attach, lastError, callAsync, setActor, setThreads
 void exportCallbacks(Napi::Env env, Napi::Object exports);  // callback, dropCallback, answer, startEventLoop, ...
 void exportMemory(Napi::Env env, Napi::Object exports);     // readString, readMemory, readPointer, readPointers, free

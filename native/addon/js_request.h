@@ -20,6 +20,7 @@ class JsFacts final : public policy::CallFacts {
 
   uint32_t uid() override { return uid_; }
   bool inGroup(uint32_t gid) override;
+  const std::vector<uint32_t> &gids() const { return gids_; }
   policy::MaybeString connectionUri() override { return view(uri_); }
   policy::MaybeString connectionDriver() override { return view(driver_); }
   policy::Tri connectionReadOnly() override { return readOnly_; }

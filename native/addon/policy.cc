@@ -1,8 +1,9 @@
 // The evaluator for JavaScript: the same code that judges calls in the shim.
-#include <memory>
+#include <optional>
 
 #include "addon/exports.h"
 #include "addon/image_bytes.h"
+#include "addon/js_explain.h"
 #include "addon/js_request.h"
 #include "sys/sha256.h"
 
@@ -84,29 +85,68 @@ Napi::Object describeDecision(Napi::Env env, const Policy &policy, const policy:
   return result;
 }
 
+// A request that JavaScript described; throws into JavaScript where it cannot be understood.
+class JsRequest {
+ public:
+  JsRequest(Napi::Env env, const Napi::Value &value) { read(env, value); }
+  JsRequest(const JsRequest &) = delete;
+  JsRequest &operator=(const JsRequest &) = delete;
+
+  bool ok() const { return ok_; }
+  const policy::Request &request() const { return request_; }
+  JsFacts *callFacts() { return &*facts_; }
+
+ private:
+  void read(Napi::Env env, const Napi::Value &value) {
+    if (!value.IsObject()) return complain(env, "expected a request");
+    const Napi::Object request = value.As<Napi::Object>();
+    const std::string name = request.Get("function").ToString().Utf8Value();
+    const FunctionId function = findFunction(name.c_str());
+    if (function == kNoFunction) return complain(env, "unknown function `" + name + "`");
+    std::string problem;
+    const Napi::Value args = request.Get("arguments");
+    facts_.emplace(request, facts(function).object, &problem);
+    arguments_.emplace(facts(function), args.IsObject() ? args.As<Napi::Object>() : Napi::Object::New(env), &problem);
+    if (!problem.empty()) return complain(env, problem);
+    request_ = {function, arguments_->slots(), &*facts_, request.Get("nested").ToBoolean()};
+    ok_ = true;
+  }
+
+  static void complain(Napi::Env env, const std::string &message) { fail(env, message); }
+
+  std::optional<JsFacts> facts_;
+  std::optional<JsArguments> arguments_;
+  policy::Request request_ = {};
+  bool ok_ = false;
+};
+
 Napi::Value decideOne(Napi::Env env, const Policy &policy, const Napi::Value &value) {
-  if (!value.IsObject()) return fail(env, "expected a request");
-  const Napi::Object request = value.As<Napi::Object>();
-  const std::string name = request.Get("function").ToString().Utf8Value();
-  const FunctionId function = findFunction(name.c_str());
-  if (function == kNoFunction) return fail(env, "unknown function `" + name + "`");
-  std::string problem;
-  JsFacts callFacts(request, facts(function).object, &problem);
-  const Napi::Value args = request.Get("arguments");
-  const JsArguments arguments(facts(function), args.IsObject() ? args.As<Napi::Object>() : Napi::Object::New(env),
-                              &problem);
-  if (!problem.empty()) return fail(env, problem);
-  const bool nested = request.Get("nested").ToBoolean();
-  return describeDecision(env, policy, policy.decide({function, arguments.slots(), &callFacts, nested}));
+  const JsRequest asked(env, value);
+  return asked.ok() ? describeDecision(env, policy, policy.decide(asked.request())) : env.Undefined();
 }
 
-// decide(image, request) -> {effect, basis, rule, permission}
+// decide(image, request) -> {effect, basis, rule, permission, wouldDeny, reasonMissing}
 Napi::Value decide(const Napi::CallbackInfo &info) {
   if (!info[0].IsTypedArray()) return fail(info.Env(), "expected the bytes of a policy image");
   const ImageBytes bytes(info[0].As<Napi::Uint8Array>());
   Policy policy;
   if (!loadOrThrow(info.Env(), bytes, &policy)) return info.Env().Undefined();
   return decideOne(info.Env(), policy, info[1]);
+}
+
+// explain(image, request) -> {decision, rules: [{rule, effect, permissive, permissions, holds, failed}]}
+Napi::Value explain(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsTypedArray()) return fail(env, "expected the bytes of a policy image");
+  const ImageBytes bytes(info[0].As<Napi::Uint8Array>());
+  Policy policy;
+  if (!loadOrThrow(env, bytes, &policy)) return env.Undefined();
+  JsRequest asked(env, info[1]);
+  if (!asked.ok()) return env.Undefined();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("decision", describeDecision(env, policy, policy.decide(asked.request())));
+  result.Set("rules", explainRules(env, policy, asked.request(), asked.callFacts()));
+  return result;
 }
 
 // decideAll(image, requests) -> decisions, for one check of the image
@@ -149,6 +189,7 @@ void exportPolicy(Napi::Env env, Napi::Object exports) {
   exports.Set("loadPolicy", Napi::Function::New(env, loadPolicy, "loadPolicy"));
   exports.Set("decide", Napi::Function::New(env, decide, "decide"));
   exports.Set("decideAll", Napi::Function::New(env, decideAll, "decideAll"));
+  exports.Set("explain", Napi::Function::New(env, explain, "explain"));
   exports.Set("functionPolicy", Napi::Function::New(env, functionPolicy, "functionPolicy"));
 }
 

@@ -153,6 +153,8 @@ class Policy {
   // rules cover every permission the call needs (the first matching one is reported); else the default of its set.
   Decision decide(const Request &request) const;
 
+  const image::View &view() const { return view_; }
+
  private:
   Decision decideDeny(const Request &request, uint16_t active) const;
   void decideAllow(const Request &request, uint16_t active, Decision *decision) const;
