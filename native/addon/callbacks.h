@@ -12,4 +12,7 @@ void post(void *opaque, const CallbackValue *values, int count);
 // listener, the next ones are one with it.
 void postLatest(void *opaque, const CallbackValue *values, int count);
 
+// libvirt's virFreeCallback: it has let go of the registration. From any thread, at any time.
+void letGo(void *opaque);
+
 }  // namespace virtshim::addon
