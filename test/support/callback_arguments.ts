@@ -1,5 +1,7 @@
 // Made-up arguments for each of libvirt's callback types, by its C prototype, and what a listener has to see of them.
-import facts from '../../native/api/libvirt.json';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './paths.js';
 
 interface Arg {
   readonly name: string;
@@ -16,6 +18,10 @@ const answered = [
   ...['virConnectAuthCallbackPtr', 'virStreamSinkFunc', 'virStreamSinkHoleFunc', 'virStreamSourceFunc'],
   ...['virStreamSourceHoleFunc', 'virStreamSourceSkipFunc'],
 ];
+
+const facts = JSON.parse(readFileSync(join(ROOT, 'native/api/libvirt.json'), 'utf8')) as {
+  callbacks: readonly CallbackPrototype[];
+};
 
 /** All callbacks by which libvirt tells something. */
 export const eventCallbacks: readonly CallbackPrototype[] = facts.callbacks.filter(
