@@ -33,3 +33,18 @@ verdict() {
 
 # The chain holds, no record is torn or lost.
 verify() { node "$root/dist/cli/main.js" trail verify "$work/trail" >"$work/verify.txt" 2>&1; }
+
+# our_reports FILE: how many of the reports of valgrind are about this project, "0 of 17"; prints these to standard error.
+# A report is ours where our own code asked for the block, or made the access: the first frame that is not valgrind's,
+# the C or C++ library's or Node-API's lies in the shim or the addon. Every call of the host passes through the shim further down.
+our_reports() {
+  awk '
+    function finish() { if (ours) { print block >"/dev/stderr"; found++ } block = ""; ours = 0; decided = 0; reports += inReport; inReport = 0 }
+    { sub(/^==[0-9]+== ?/, "") }
+    /^$/ { finish(); next }
+    /lost in loss record|^Invalid|uninitialised|^Mismatched|^Syscall param/ { inReport = 1 }
+    inReport { block = block $0 "\n" }
+    inReport && !decided && /^ +(at|by) / && !/vgpreload|libc\.so|libstdc|: std::|: napi_/ { decided = 1; ours = /virtshim|Napi::|napi-inl/ }
+    END { finish(); print (found + 0) " of " (reports + 0) }
+  ' "$1"
+}
