@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kFewCalls = 2;
 constexpr int kPatience = 4;
-constexpr int kRetryAfter = 16;
+constexpr int kRetryAtLast = 1024;
 
 }  // namespace
 
@@ -42,6 +42,11 @@ bool Calls::open() {
   return true;
 }
 
+Calls::~Calls() {
+  close();
+  if (table_) napi_delete_reference(env_, table_);
+}
+
 void Calls::close() {
   if (finished_) Pool::instance().close(finished_);
   finished_ = nullptr;
@@ -65,9 +70,12 @@ bool Calls::start(Job *job, napi_value done, napi_value values) {
 // long as the call. Its thread looks after the call instead, for some microseconds, once it has nothing else to run.
 bool Calls::mayAttend(const Job &job) {
   if (inFlight_ > kFewCalls || !Pool::instance().isShort(job.id)) return false;
+  if (patience_ > 0) return true;
   // Tried again from time to time: there may be a free processor by now.
-  if (patience_ <= 0 && --patience_ > -kRetryAfter) return false;
-  patience_ = std::max(patience_, 1);
+  if (++passedUp_ < retryAfter_) return false;
+  passedUp_ = 0;
+  retryAfter_ = std::min(2 * retryAfter_, kRetryAtLast);
+  patience_ = 1;
   return true;
 }
 
@@ -111,7 +119,12 @@ void Calls::deliverAll() {
   const bool attended = std::exchange(attending_, false);
   if (attended) Pool::attend(finished_);
   JobList finished = Pool::instance().takeFinished(finished_);
-  if (attended) patience_ = finished.empty() ? patience_ - 1 : kPatience;
+  if (attended && finished.empty()) {
+    --patience_;
+  } else if (attended) {
+    patience_ = kPatience;
+    retryAfter_ = kRetryFirst;
+  }
   while (Job *job = finished.pop()) {
     const Napi::HandleScope scope(env_);
     deliverOne(*job);

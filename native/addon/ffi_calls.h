@@ -18,7 +18,7 @@ class Calls final : public EnvironmentPart {
   // That of the environment, made at its first use; nullptr where Node refuses.
   static Calls *of(napi_env env);
 
-  ~Calls() override { close(); }
+  ~Calls() override;
   void close() override;
 
   // Hands the job over. `done` is called when it is finished, and until then what the job writes to, `values`, is kept.
@@ -28,6 +28,8 @@ class Calls final : public EnvironmentPart {
   std::shared_ptr<const Actor> actor;  // of calls from now on
 
  private:
+  static constexpr int kRetryFirst = 16;
+
   explicit Calls(napi_env env) : env_(env), finished_(new FinishedJobs(wake, this)) {}
 
   static void wake(void *calls);
@@ -54,6 +56,8 @@ class Calls final : public EnvironmentPart {
   size_t inFlight_ = 0;
   bool attending_ = false;  // deliver() was asked for from here, before anything ended
   int patience_ = 0;        // how often that may be in vain
+  int passedUp_ = 0;        // calls since patience ran out
+  int retryAfter_ = kRetryFirst;
 };
 
 }  // namespace virtshim::addon
