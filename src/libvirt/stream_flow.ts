@@ -1,6 +1,7 @@
 /** Sends and receives through a stream of libvirt that does not block: no thread waits while there is nothing to do. */
 import { forgetListener } from '../ffi/callbacks.js';
 import * as ffi from '../ffi/index.js';
+import type { virStreamPtr } from '../generated/ffi/types.js';
 import { CloseWatch, lost } from './close_watch.js';
 import type { Stream } from './stream.js';
 
@@ -33,7 +34,11 @@ export interface Incoming {
 export class Flow implements Incoming {
   readonly #stream: Stream;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #listener = (_: unknown, events: number): void => this.#wake(events);
+  readonly #listener = (stream: virStreamPtr, events: number): void => {
+    // A reference that comes with every event; #stream has one of its own.
+    ffi.virStreamFree(stream);
+    this.#wake(events);
+  };
   #loss: CloseWatch | undefined;
   #over: Error | undefined;
   #finished = false;
