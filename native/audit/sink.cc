@@ -1,7 +1,6 @@
 #include "audit/sink.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 
 #include <atomic>
@@ -14,6 +13,7 @@
 #include "sys/errno_guard.h"
 #include "sys/netlink.h"
 #include "sys/pages.h"
+#include "sys/thread.h"
 
 namespace virtshim::audit {
 namespace {
@@ -117,27 +117,11 @@ void *work(void *) {
 
 bool stuck() { return g_ring.sendingSinceMs && monotonicCoarseMs() - g_ring.sendingSinceMs > kStuckMs; }
 
-// The host must not see its signals on our thread.
-bool startWorker() {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  bool started = pthread_create(&thread, &attributes, work, nullptr) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return started;
-}
-
 bool enqueueLocked(SharedState *state, std::string_view origin, std::string_view text) {
   if (!g_ring.block && !(g_ring.block = static_cast<char *>(allocatePages(kRingBytes)))) return false;
   size_t size = (sizeof(Entry) + origin.size() + text.size() + 15) & ~size_t{15};
   if (stuck() || g_ring.count >= kRingTexts || kRingBytes - g_ring.last < size) return false;
-  if (!g_ring.running && !(g_ring.running = startWorker())) return false;
+  if (!g_ring.running && !(g_ring.running = startThread(kStackBytes, work, nullptr))) return false;
   Entry *entry = reinterpret_cast<Entry *>(g_ring.block + g_ring.last);
   entry->state = state;
   entry->originSize = static_cast<uint16_t>(origin.size());
