@@ -54,6 +54,8 @@ bool Listeners::open() {
 void Listeners::close() {
   unregisterAll(mailbox_.get());
   mailbox_->close();
+  for (const auto &entry : listeners_) napi_delete_reference(env_, entry.second.function);
+  listeners_.clear();
 }
 
 void Listeners::add(uint64_t registration, napi_value listener, bool keepsAlive) {

@@ -226,7 +226,7 @@ describe('the event loop', () => {
   });
 });
 
-test('10,000 registrations leave nothing behind', () => {
+test('20,000 registrations leave nothing behind', () => {
   const { reports } = runListeners(
     `${OPEN}
     const round = async (times) => {
@@ -237,13 +237,15 @@ test('10,000 registrations leave nothing behind', () => {
       }
       gc();
       await sleep(50);
-      return process.memoryUsage().rss;
+      return process.memoryUsage().rss / 1024;
     };
-    await round(3000);
-    const before = await round(3000);
-    const after = await round(10000);
-    report(Math.round((after - before) / 1024));`,
+    // Resident memory goes up and down by megabytes; its floor tells.
+    const floor = async () => Math.min(await round(3000), await round(3000), await round(3000), await round(3000));
+    await round(5000);
+    const before = await floor();
+    await round(20000);
+    report(await floor() - before);`,
     { node: ['--expose-gc', '--max-semi-space-size=1'] },
   );
-  expect(reports[0]).toBeLessThan(1500);
+  expect(reports[0]).toBeLessThan(2000);
 });
