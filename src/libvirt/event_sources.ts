@@ -1,4 +1,5 @@
 /** Where events come from: how each kind is asked for, and made of what libvirt's callback is given. */
+import { VirtshimError } from '../errors.js';
 import * as ffi from '../ffi/index.js';
 import type { Pointer } from '../ffi/values.js';
 import { type CallbackName, callbacksByEventId, callbackTypes } from '../generated/ffi/callbacks.js';
@@ -80,7 +81,7 @@ export function eventSource<Kind extends EventKind, Name extends keyof EventsOf<
   options: SubjectOption,
 ): EventSource<EventsOf<Kind>[Name]> {
   const { register, subject, add, remove, wrap } = facts[kind];
-  const id: number = eventIds[kind][name as keyof (typeof eventIds)[Kind]] as number;
+  const id = eventId(kind, String(name));
   const only = options[subject] as LibvirtObject<never> | undefined;
   const callback = (callbacksByEventId[register] as Readonly<Record<number, CallbackName>>)[id] as CallbackName;
   return {
@@ -93,6 +94,16 @@ export function eventSource<Kind extends EventKind, Name extends keyof EventsOf<
     },
     discard: (event) => discard((event as Readonly<Record<string, unknown>>)[subject]),
   };
+}
+
+/** Throws VIRTSHIM_ARGUMENT where there is no such event. */
+function eventId(kind: EventKind, name: string): number {
+  const ids: Readonly<Record<string, number>> = eventIds[kind];
+  const id = Object.hasOwn(ids, name) ? ids[name] : undefined;
+  if (id !== undefined) return id;
+  throw new VirtshimError('VIRTSHIM_ARGUMENT', `\`${name}\` is no event of a ${kind}`, {
+    hint: `one of ${Object.keys(ids).join(', ')}`,
+  });
 }
 
 export interface MonitorOptions {
