@@ -13,6 +13,7 @@ enum class State : uint8_t {
   Absent,   // no condition on the fact can hold
   Unknown,  // each may hold
   Known,
+  Several,  // `text` is one of its values
 };
 
 struct KeyText {
@@ -21,6 +22,12 @@ struct KeyText {
 };
 
 KeyText keyText(MaybeString fact) { return {fact.known ? State::Known : State::Unknown, fact.value}; }
+
+KeyText monitorKey(const MonitorCommands &commands) {
+  if (!commands.known) return {State::Unknown, {}};
+  if (commands.count == 0) return {State::Absent, {}};
+  return {commands.count == 1 ? State::Known : State::Several, commands.names[0]};
+}
 
 KeyText askFact(const Key &key, const Request &request, char (&scratch)[kArgumentScratch]) {
   CallFacts *facts = request.facts;
@@ -31,6 +38,18 @@ KeyText askFact(const Key &key, const Request &request, char (&scratch)[kArgumen
     case Fact::Uuid: return hasUuid(facts->resourceKind()) ? keyText(facts->resourceUuid()) : kAbsent;
     case Fact::Driver: return keyText(facts->connectionDriver());
     case Fact::Uri: return keyText(facts->connectionUri());
+    case Fact::Auid: {
+      const MaybeId auid = facts->auid();
+      return auid.known ? KeyText{State::Known, bytesOf(auid.value, scratch)} : KeyText{State::Unknown, {}};
+    }
+    case Fact::Executable: return keyText(facts->executable());
+    case Fact::Command: return keyText(facts->command());
+    case Fact::Terminal: return keyText(facts->terminal());
+    case Fact::Label: return keyText(facts->label());
+    case Fact::Actor: return keyText(facts->actor());
+    case Fact::Transport: return keyText(facts->connectionTransport());
+    case Fact::Host: return keyText(facts->connectionHost());
+    case Fact::Monitor: return monitorKey(facts->monitorCommands());
     case Fact::Argument: break;
   }
   const MaybeString argument = argumentKey(key.argument, request, scratch);
@@ -82,8 +101,10 @@ void Candidates::addKey(uint32_t position) {
   const Key &key = view_.keys[group_.keys.first + position];
   char scratch[kArgumentScratch];
   const KeyText fact = askFact(key, request_, scratch);
-  if (fact.state == State::Unknown) add(key.unknown);
-  if (fact.state == State::Known) addText(key, hashKey(position), fact.text);
+  // Of several values any may lead to a deny rule; an allow rule has to be led to by each.
+  const bool any = fact.state == State::Several && key.unknown != kNone;
+  if (fact.state == State::Unknown || any) add(key.unknown);
+  if (fact.state == State::Known || (fact.state == State::Several && !any)) addText(key, hashKey(position), fact.text);
 }
 
 void Candidates::addText(const Key &key, uint64_t hash, std::string_view text) {

@@ -53,6 +53,15 @@ Tri matchesTime(const View &view, Range windows, MaybeTime now) {
   return Tri::No;
 }
 
+Tri matchesMonitor(const View &view, const Condition &condition, const MonitorCommands &commands) {
+  if (!commands.known) return Tri::Unknown;
+  Tally tally;
+  for (int i = 0; i < commands.count; ++i) {
+    tally.count(anyGlob(view, {condition.first, condition.count}, {true, commands.names[i]}) == Tri::Yes);
+  }
+  return tally.result(condition.negated);
+}
+
 Tri hasReason(MaybeString reason) { return reason.known ? toTri(!reason.value.empty()) : Tri::Unknown; }
 
 Tri positive(const View &view, const Condition &condition, const Request &request) {
@@ -63,7 +72,10 @@ Tri positive(const View &view, const Condition &condition, const Request &reques
     case ConditionKind::Argument: return toTri(argumentMatches(view, view.arguments[condition.first], request));
     case ConditionKind::Uids: return toTri(containsId(view, range, facts->uid()));
     case ConditionKind::Gids: return inAnyGroup(view, range, facts);
-    case ConditionKind::Auids: return toTri(containsId(view, range, facts->auid()));
+    case ConditionKind::Auids: {
+      const MaybeId auid = facts->auid();
+      return auid.known ? toTri(containsId(view, range, auid.value)) : Tri::Unknown;
+    }
     case ConditionKind::ReadOnly:
       return matchesReadOnly(static_cast<ReadOnly>(condition.first), facts->connectionReadOnly());
     case ConditionKind::Parameter: return parameterMatches(view, view.parameters[condition.first], request);
@@ -79,6 +91,19 @@ Tri positive(const View &view, const Condition &condition, const Request &reques
     default: break;
   }
   return anyGlob(view, range, textOf(condition.kind, facts));
+}
+
+Fact factOf(ConditionKind kind) {
+  switch (kind) {
+    case ConditionKind::Executables: return Fact::Executable;
+    case ConditionKind::Commands: return Fact::Command;
+    case ConditionKind::Terminals: return Fact::Terminal;
+    case ConditionKind::Labels: return Fact::Label;
+    case ConditionKind::Actors: return Fact::Actor;
+    case ConditionKind::Transports: return Fact::Transport;
+    case ConditionKind::Hosts: return Fact::Host;
+    default: return Fact::Argument;  // whose candidates name no glob; and a command may have several names
+  }
 }
 
 }  // namespace
@@ -111,15 +136,28 @@ MaybeString textOf(ConditionKind kind, CallFacts *facts) {
     case ConditionKind::Actors: return facts->actor();
     case ConditionKind::Transports: return facts->connectionTransport();
     case ConditionKind::Hosts: return facts->connectionHost();
-    case ConditionKind::Monitor: return facts->monitorCommand();
+    case ConditionKind::Monitor: {
+      const MonitorCommands commands = facts->monitorCommands();
+      return {commands.known, commands.count > 0 ? commands.names[0] : std::string_view()};
+    }
     case ConditionKind::Reason: return facts->reason();
     default: return kUnknownString;
   }
 }
 
+Tri evaluateFor(const View &view, const Candidate &candidate, const Condition &condition, const Request &request) {
+  const bool single = candidate.glob != kNone && !condition.negated && candidate.fact == factOf(condition.kind);
+  if (!single) return evaluateCondition(view, condition, request);
+  const MaybeString text = textOf(condition.kind, request.facts);
+  return text.known ? toTri(globMatches(view, candidate.glob, text.value)) : Tri::Unknown;
+}
+
 Tri evaluateCondition(const View &view, const Condition &condition, const Request &request) {
   if (condition.kind == ConditionKind::XmlFact) return matchesXmlFact(view, condition, request.facts);
   if (condition.kind == ConditionKind::XPath) return matchesXPath(view, condition, request.facts);
+  if (condition.kind == ConditionKind::Monitor) {
+    return matchesMonitor(view, condition, request.facts->monitorCommands());
+  }
   const Tri answer = positive(view, condition, request);
   return condition.negated ? negate(answer) : answer;
 }

@@ -23,6 +23,10 @@ bool containsId(const image::View &view, image::Range ids, uint32_t wanted);
 // A condition of the rule's list, negation included.
 Tri evaluateCondition(const image::View &view, const image::Condition &condition, const Request &request);
 
+// The same, but where a glob over the very fact led to the candidate only that one is tried.
+Tri evaluateFor(const image::View &view, const image::Candidate &candidate, const image::Condition &condition,
+                const Request &request);
+
 // The text that a condition of this kind is about; unknown for kinds that are about something else.
 MaybeString textOf(image::ConditionKind kind, CallFacts *facts);
 
@@ -106,7 +110,7 @@ inline bool conditionsHold(const image::View &view, const image::Candidate &cand
   }
   for (uint32_t i = 0; i < rule.conditions.count; ++i) {
     const image::Condition &condition = view.conditions[rule.conditions.first + i];
-    if (!holds(condition, evaluateCondition(view, condition, request))) return false;
+    if (!holds(condition, evaluateFor(view, candidate, condition, request))) return false;
   }
   return true;
 }

@@ -79,8 +79,24 @@ struct Function {
 static_assert(sizeof(Function) == 12);
 
 // What rules are found by: texts; the 4 bytes of a uid; the 8 bytes of an argument that is a number.
-enum class Fact : uint8_t { Uid, Name, Uuid, Driver, Uri, Argument };
-constexpr uint8_t kFactCount = 6;
+enum class Fact : uint8_t {
+  Uid,
+  Name,
+  Uuid,
+  Driver,
+  Uri,
+  Argument,
+  Auid,
+  Executable,
+  Command,
+  Terminal,
+  Label,
+  Actor,
+  Transport,
+  Host,
+  Monitor,
+};
+constexpr uint8_t kFactCount = 15;
 
 // A rule in the group of a function. Lists of candidates are in file order and end with one that is `last`.
 struct Candidate {

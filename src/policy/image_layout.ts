@@ -16,7 +16,23 @@ export const maxLiteral = 64;
 export const maxKeys = 8;
 
 /** What rules are found by, in the order of the image's numbers. */
-export const facts = ['uid', 'name', 'uuid', 'driver', 'uri', 'argument'] as const;
+export const facts = [
+  'uid',
+  'name',
+  'uuid',
+  'driver',
+  'uri',
+  'argument',
+  'auid',
+  'executable',
+  'command',
+  'terminal',
+  'label',
+  'actor',
+  'transport',
+  'host',
+  'monitor',
+] as const;
 export type Fact = (typeof facts)[number];
 
 /** What a condition can be about, in the order of the image's numbers. */

@@ -1,5 +1,6 @@
 /** By which conditions the evaluator can find a rule: those that need a fact to begin with a literal, end in it or be it. */
 import type { ArgumentCondition } from './argument.js';
+import type { Condition } from './condition.js';
 import type { Glob } from './glob.js';
 import type { LiteralForm } from './hash.js';
 import { type Fact, maxLiteral } from './image_layout.js';
@@ -38,8 +39,29 @@ export function indexOptions(rule: Rule, uids: readonly number[]): IndexOption[]
     option('uid', uids.map(uidEntry)),
     option('driver', rule.drivers.map(globEntry)),
     option('uri', rule.uris.map(globEntry)),
+    ...rule.conditions.flatMap(conditionOption),
   ];
   return options.filter(({ entries }) => entries.length > 0 && entries.every(({ literals }) => literals.length > 0));
+}
+
+const factOf = {
+  auids: 'auid',
+  executables: 'executable',
+  commands: 'command',
+  terminals: 'terminal',
+  labels: 'label',
+  actors: 'actor',
+  transports: 'transport',
+  hosts: 'host',
+  monitor: 'monitor',
+} as const;
+
+// What is negated holds for nearly everything,.
+function conditionOption(condition: Condition): IndexOption[] {
+  if (condition.negated) return [];
+  if (condition.kind === 'auids') return [option(factOf.auids, condition.ids.map(uidEntry))];
+  if (!('globs' in condition) || !(condition.kind in factOf)) return [];
+  return [option(factOf[condition.kind as keyof typeof factOf], condition.globs.map(globEntry))];
 }
 
 function option(fact: Fact, entries: readonly IndexEntry[]): IndexOption {
