@@ -6,7 +6,7 @@
       'target_name': 'virtshim_core',
       'type': 'static_library',
       # gyp resolves the names that a command prints against this folder.
-      'sources': ['generated/facts.cc', '<!@(cd <(module_root_dir)/native && find policy audit sys -name "*.cc" | LC_ALL=C sort)'],
+      'sources': ['generated/facts.cc', 'generated/xml_facts.cc', '<!@(cd <(module_root_dir)/native && find policy audit sys xml -name "*.cc" | LC_ALL=C sort)'],
     },
     {
       'target_name': 'virtshim_call',

@@ -2,11 +2,11 @@
 
 #include <cstring>
 
+#include "api/xml_facts.h"
 #include "policy/argument_match.h"
 #include "policy/conditions.h"
 #include "policy/glob_match.h"
 #include "policy/parameter_match.h"
-#include "policy/xml_facts.h"
 
 namespace virtshim::addon {
 
@@ -131,7 +131,7 @@ std::string nameOf(const View &view, const Condition &condition) {
     case ConditionKind::Reason: return "require";
     case ConditionKind::Rate: return "rate";
     case ConditionKind::Argument: return kArgNames[view.arguments[condition.first].nameId];
-    case ConditionKind::XmlFact: return policy::kXmlFacts[view.xmlTests[condition.first].fact];
+    case ConditionKind::XmlFact: return kXmlFacts[view.xmlTests[condition.first].fact].name;
     case ConditionKind::Parameter: {
       const policy::image::Parameter &test = view.parameters[condition.first];
       return std::string(kArgNames[test.nameId]) + '.' + globText(view, test.field);
@@ -201,7 +201,7 @@ class Details {
       case ConditionKind::Kinds: return textToJs(env_, kindName());
       case ConditionKind::ReadOnly: return triToJs(env_, facts_->connectionReadOnly());
       case ConditionKind::Uids: return Napi::Number::New(env_, facts_->uid());
-      case ConditionKind::Auids: return Napi::Number::New(env_, facts_->auid());
+      case ConditionKind::Auids: return Napi::Number::New(env_, facts_->auid().value);
       case ConditionKind::Gids: return groups();
       case ConditionKind::Argument: return argument(view_.arguments[condition.first].nameId);
       case ConditionKind::Parameter: return parameters(view_.parameters[condition.first]);

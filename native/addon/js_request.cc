@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "policy/xml_facts.h"
+#include "api/xml_facts.h"
 
 namespace virtshim::addon {
 
@@ -30,7 +30,7 @@ policy::Tri triAt(const Napi::Object &from, const char *key) {
 }
 
 bool isXmlFact(const std::string &name) {
-  return std::find(std::begin(policy::kXmlFacts), std::end(policy::kXmlFacts), name) != std::end(policy::kXmlFacts);
+  return std::any_of(kXmlFacts, kXmlFacts + kXmlFactCount, [&](const XmlFact &fact) { return name == fact.name; });
 }
 
 void handOut(const Napi::Value &value, policy::XmlValues *out) {
@@ -83,6 +83,7 @@ JsFacts::JsFacts(const Napi::Object &request, ObjectKind defaultKind, std::strin
 }
 
 void JsFacts::readXml(const Napi::Value &xml, std::string *problem) {
+  xmlGiven_ = !xml.IsUndefined();
   if (xml.IsNull()) xml_ = policy::Tri::No;
   if (!xml.IsObject()) return;
   xml_ = policy::Tri::Yes;
@@ -95,9 +96,14 @@ void JsFacts::readXml(const Napi::Value &xml, std::string *problem) {
   }
 }
 
+void JsFacts::readXmlOf(xml::CallXml *xml) {
+  if (!xmlGiven_) callXml_ = xml;
+}
+
 bool JsFacts::xmlValues(uint16_t fact, policy::XmlValues *out) {
+  if (callXml_) return callXml_->values(fact, out);
   if (xmlFacts_.IsEmpty()) return false;
-  const Napi::Value values = xmlFacts_.Get(policy::kXmlFacts[fact]);
+  const Napi::Value values = xmlFacts_.Get(kXmlFacts[fact].name);
   if (!values.IsArray()) return false;
   const Napi::Array list = values.As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); ++i) handOut(list.Get(i), out);
@@ -105,7 +111,12 @@ bool JsFacts::xmlValues(uint16_t fact, policy::XmlValues *out) {
 }
 
 policy::Tri JsFacts::xpath(const char *expression) {
+  if (callXml_) return callXml_->xpath(expression);
   return xpaths_.IsEmpty() ? policy::Tri::Unknown : triAt(xpaths_, expression);
+}
+
+policy::MonitorCommands JsFacts::monitorCommands() {
+  return {monitorCommand_.known, monitorCommand_.known, {monitorCommand_.value}};
 }
 
 bool JsFacts::inGroup(uint32_t gid) { return std::find(gids_.begin(), gids_.end(), gid) != gids_.end(); }

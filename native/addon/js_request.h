@@ -9,14 +9,18 @@
 
 #include "api/typed_parameter.h"
 #include "policy/policy.h"
+#include "xml/call_xml.h"
 
 namespace virtshim::addon {
 
-// Facts that are left out are unknown.
+// Facts that are left out are unknown; those of XML are then what the arguments hold.
 class JsFacts final : public policy::CallFacts {
  public:
   // `problem` tells what could not be understood, "" where all was.
   JsFacts(const Napi::Object &request, ObjectKind defaultKind, std::string *problem);
+
+  // To be called before anything is asked; `xml` stays the caller's.
+  void readXmlOf(xml::CallXml *xml);
 
   uint32_t uid() override { return uid_; }
   bool inGroup(uint32_t gid) override;
@@ -27,7 +31,7 @@ class JsFacts final : public policy::CallFacts {
   ObjectKind resourceKind() override { return kind_; }
   policy::MaybeString resourceName() override { return view(name_); }
   policy::MaybeString resourceUuid() override { return view(uuid_); }
-  uint32_t auid() override { return auid_; }
+  policy::MaybeId auid() override { return {true, auid_}; }
   policy::MaybeString executable() override { return view(executable_); }
   policy::MaybeString command() override { return view(command_); }
   policy::MaybeString terminal() override { return view(terminal_); }
@@ -36,8 +40,8 @@ class JsFacts final : public policy::CallFacts {
   policy::MaybeString reason() override { return view(reason_); }
   policy::MaybeString connectionTransport() override { return view(transport_); }
   policy::MaybeString connectionHost() override { return view(host_); }
-  policy::MaybeString monitorCommand() override { return view(monitorCommand_); }
-  policy::Tri xml() override { return xml_; }
+  policy::MonitorCommands monitorCommands() override;
+  policy::Tri xml() override { return callXml_ ? callXml_->present() : xml_; }
   bool xmlValues(uint16_t fact, policy::XmlValues *out) override;
   policy::Tri xpath(const char *expression) override;
   policy::MaybeTime realtime() override { return time_; }
@@ -65,6 +69,8 @@ class JsFacts final : public policy::CallFacts {
   Text uri_, driver_, transport_, host_, name_, uuid_;
   Text executable_, command_, terminal_, label_, actor_, reason_, monitorCommand_;
   Napi::Object xmlFacts_, xpaths_;  // by name, by expression
+  bool xmlGiven_ = false;
+  xml::CallXml *callXml_ = nullptr;
 };
 
 // The arguments in the order of the prototype; what is left out is 0 or NULL. Owns the strings.

@@ -108,6 +108,8 @@ class JsRequest {
     facts_.emplace(request, facts(function).object, &problem);
     arguments_.emplace(facts(function), args.IsObject() ? args.As<Napi::Object>() : Napi::Object::New(env), &problem);
     if (!problem.empty()) return complain(env, problem);
+    xml_.emplace(function, arguments_->slots(), xml::findInstalled);
+    facts_->readXmlOf(&*xml_);
     request_ = {function, arguments_->slots(), &*facts_, request.Get("nested").ToBoolean()};
     ok_ = true;
   }
@@ -116,6 +118,7 @@ class JsRequest {
 
   std::optional<JsFacts> facts_;
   std::optional<JsArguments> arguments_;
+  std::optional<xml::CallXml> xml_;
   policy::Request request_ = {};
   bool ok_ = false;
 };

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "call/object_xml.h"
+#include "libvirt/real.h"
 #include "libvirt/uuid.h"
 #include "policy/kinds.h"
 #include "sys/identity.h"
@@ -55,6 +56,10 @@ void OwnedText::assign(std::string_view text) {
   size_ = data_ || text.size() <= sizeof small_ ? text.size() : sizeof small_;
   memcpy(data_ ? data_ : small_, text.data(), size_);
 }
+
+// What libvirt depends on is found through it: the XML is read by the library that libvirt reads it by.
+LiveCallFacts::LiveCallFacts(FunctionId id, const ArgSlot *args)
+    : id_(id), function_(facts(id)), args_(args), xml_(id, args, findPrivate) {}
 
 LiveCallFacts::~LiveCallFacts() {
   if (connection_) releaseConnectionFacts(connection_);

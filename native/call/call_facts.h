@@ -7,6 +7,7 @@
 #include "call/connections.h"
 #include "libvirt/objects.h"
 #include "policy/policy.h"
+#include "xml/call_xml.h"
 
 namespace virtshim {
 
@@ -28,7 +29,7 @@ policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args);
 
 class LiveCallFacts final : public policy::CallFacts {
  public:
-  LiveCallFacts(FunctionId id, const ArgSlot *args) : id_(id), function_(facts(id)), args_(args) {}
+  LiveCallFacts(FunctionId id, const ArgSlot *args);
   ~LiveCallFacts();
   LiveCallFacts(const LiveCallFacts &) = delete;
   LiveCallFacts &operator=(const LiveCallFacts &) = delete;
@@ -41,6 +42,9 @@ class LiveCallFacts final : public policy::CallFacts {
   ObjectKind resourceKind() override;
   policy::MaybeString resourceName() override;
   policy::MaybeString resourceUuid() override;
+  policy::Tri xml() override { return xml_.present(); }
+  bool xmlValues(uint16_t fact, policy::XmlValues *out) override { return xml_.values(fact, out); }
+  policy::Tri xpath(const char *expression) override { return xml_.xpath(expression); }
 
   // For records: a snapshot's own name, where resourceName() is that of the guest it belongs to.
   std::string_view resourceOwnName();
@@ -95,6 +99,7 @@ class LiveCallFacts final : public policy::CallFacts {
   OwnedText name_;
   OwnedText parent_;
   char uuid_[kUuidStringLength + 1] = "";
+  xml::CallXml xml_;
   ConnectionFacts *connection_ = nullptr;  // a reference of ours
 };
 

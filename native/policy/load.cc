@@ -2,9 +2,9 @@
 // every offset, count, index and enum value is checked here, each section once, so that loading takes linear time.
 #include <cstring>
 
+#include "api/xml_facts.h"
 #include "policy/checks.h"
 #include "policy/policy.h"
-#include "policy/xml_facts.h"
 #include "sys/sha256.h"
 
 namespace virtshim::policy {

@@ -3,7 +3,7 @@
 export const apiVersion = '12.8.0';
 
 /** Identifies the tables: a policy image compiled against others is refused. */
-export const apiFingerprint = 0xf121bf5a1b34b176n;
+export const apiFingerprint = 0x6409d0b1c5cd65d9n;
 
 export const libraries = [
   'libvirt',

@@ -1,8 +1,9 @@
-// The inputs of the generator: four JSON files in native/api/, read and checked for shape.
+// The inputs of the generator: the JSON files in native/api/, read and checked for shape.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RawFfi } from './ffi/raw.js';
 import type { ArgType, CallClass, Failure, Library, ObjectKind } from './vocabulary.js';
+import type { RawXml } from './xml.js';
 
 export interface RawArg {
   readonly name: string;
@@ -114,6 +115,7 @@ export interface Inputs {
   readonly classes: Readonly<Record<string, RawClass>>;
   readonly overrides: RawOverrides;
   readonly ffi: RawFfi;
+  readonly xml: RawXml;
 }
 
 /** What is wrong with the inputs, one problem a line. */
@@ -135,12 +137,13 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Reads libvirt.json, classes.json, overrides.json and ffi.json of `apiFolder`. Throws FactsError. */
+/** Reads the JSON files of `apiFolder`. Throws FactsError. */
 export function readInputs(apiFolder: string): Inputs {
   return {
     facts: readJson(join(apiFolder, 'libvirt.json')) as RawFacts,
     classes: readJson(join(apiFolder, 'classes.json')) as Record<string, RawClass>,
     overrides: readJson(join(apiFolder, 'overrides.json')) as RawOverrides,
     ffi: readJson(join(apiFolder, 'ffi.json')) as RawFfi,
+    xml: readJson(join(apiFolder, 'xml.json')) as RawXml,
   };
 }

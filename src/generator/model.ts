@@ -20,6 +20,7 @@ import {
   type ObjectKind,
   type ReturnType,
 } from './vocabulary.js';
+import { type ApiXml, buildXml } from './xml.js';
 
 export interface ApiFunction {
   readonly name: string;
@@ -48,6 +49,7 @@ export interface Api {
   readonly permissions: readonly string[];
   readonly enums: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly callbacks: ApiCallbacks;
+  readonly xml: ApiXml;
   readonly fingerprint: bigint;
 }
 
@@ -81,11 +83,12 @@ export function buildApi(inputs: Inputs): Api {
   };
   const functions = buildFunctions(context, problems);
   const callbacks = buildCallbacks(facts, problems);
+  const xml = buildXml(inputs.xml, functions, problems);
   if (problems.length > 0) throw new FactsError(problems);
   const argNames = sortedUnique(functions.flatMap((fn) => fn.args.map((arg) => arg.name)));
   const permissions = sortedUnique(functions.flatMap((fn) => fn.checks.map((check) => check.permission)));
-  const fingerprint = fingerprintOf(functions, argNames, permissions);
-  return { version: facts.libvirtVersion, functions, argNames, permissions, enums, callbacks, fingerprint };
+  const fingerprint = fingerprintOf(functions, argNames, permissions, xml);
+  return { version: facts.libvirtVersion, functions, argNames, permissions, enums, callbacks, xml, fingerprint };
 }
 
 function checkNames(inputs: Inputs, byName: ReadonlyMap<string, RawFunction>): string[] {

@@ -8,6 +8,7 @@ import { emitTables } from './emit/tables.js';
 import { emitThunks } from './emit/thunks.js';
 import { emitTypeScript } from './emit/typescript.js';
 import { emitWrappers } from './emit/wrappers.js';
+import { emitXmlTables, emitXmlTypeScript } from './emit/xml.js';
 import { type Inputs, readInputs } from './facts.js';
 import { buildFfi } from './ffi/model.js';
 import { renderFfi } from './ffi/outputs.js';
@@ -23,6 +24,7 @@ export function renderOutputs(api: Api, inputs: Inputs): Outputs {
     ['native/generated/function_ids.h', emitFunctionIds(api)],
     ['native/generated/facts.cc', emitTables(api)],
     ['native/generated/thunks.cc', emitThunks(api)],
+    ['native/generated/xml_facts.cc', emitXmlTables(api)],
     ...libraries.map(
       (library) =>
         [`native/generated/wrappers_${library.replaceAll('-', '_')}.cc`, emitWrappers(api, library)] as const,
@@ -30,6 +32,7 @@ export function renderOutputs(api: Api, inputs: Inputs): Outputs {
     ['native/generated/callbacks.h', emitCallbacksHeader(api.callbacks)],
     ['native/generated/callbacks.cc', emitCallbacksSource(api.callbacks)],
     ['src/generated/api.ts', emitTypeScript(api)],
+    ['src/generated/xml_facts.ts', emitXmlTypeScript(api)],
     ['src/generated/ffi/callbacks.ts', emitCallbackTypes(api.callbacks)],
     ...renderFfi(api, ffi, inputs.facts),
     ...classOutputs(api, ffi),

@@ -1,0 +1,38 @@
+// One document: parsed as libvirt would, as long as nothing in it could make the two read differently.
+#pragma once
+
+#include "xml/libxml2.h"
+
+namespace virtshim::xml {
+
+// libvirt refuses longer strings on their way to a daemon.
+constexpr size_t kMaxText = 4 << 20;
+
+class Parsed {
+ public:
+  Parsed() = default;
+  ~Parsed();
+  Parsed(const Parsed &) = delete;
+  Parsed &operator=(const Parsed &) = delete;
+
+  // Takes `text`, which ends in NUL. False where it is not to be judged: not well-formed, longer than kMaxText, deeper
+  // than libxml2 goes (256 levels), with a DOCTYPE, in another encoding than UTF-8, or with names of foreign namespaces
+  // where libvirt, which looks at local names only, could take them for its own.
+  bool parse(const Library &library, const char *text);
+
+  Node *root() const { return root_; }
+
+  // The result of an XPath expression at `node`, to be given back by Library::freeResult; nullptr where it has none,
+  // or where the evaluations of this document have taken too long.
+  XPathResult *evaluate(Node *node, const char *expression);
+
+ private:
+  bool makeContext();
+
+  const Library *library_ = nullptr;
+  Document *document_ = nullptr;
+  XPathContext *context_ = nullptr;
+  Node *root_ = nullptr;
+};
+
+}  // namespace virtshim::xml
