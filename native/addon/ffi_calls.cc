@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "addon/exports.h"
@@ -12,6 +13,8 @@
 namespace virtshim::addon {
 
 namespace {
+
+uv_handle_t *handleOf(uv_async_t *async) { return reinterpret_cast<uv_handle_t *>(async); }
 
 constexpr size_t kFewCalls = 2;
 constexpr int kPatience = 4;
@@ -33,23 +36,33 @@ bool Calls::open() {
   napi_create_string_utf8(env_, "virtshim calls", NAPI_AUTO_LENGTH, &name);
   napi_create_array(env_, &table);
   if (napi_create_reference(env_, table, 1, &table_) != napi_ok) return false;
-  if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &wakeUp_) !=
-      napi_ok) {
+  if (napi_async_init(env_, nullptr, name, &context_) != napi_ok) return false;
+  uv_loop_t *loop;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return false;
+  // Its size is that of the libuv that is there.
+  auto *wakeUp = static_cast<uv_async_t *>(malloc(uv_handle_size(UV_ASYNC)));
+  if (!wakeUp || uv_async_init(loop, wakeUp, deliver) != 0) {
+    free(wakeUp);
     return false;
   }
+  wakeUp_ = wakeUp;
+  uv_handle_set_data(handleOf(wakeUp_), this);
   // Only calls in flight keep a program alive.
-  napi_unref_threadsafe_function(env_, wakeUp_);
+  uv_unref(handleOf(wakeUp_));
   return true;
 }
 
 Calls::~Calls() {
   close();
+  if (context_) napi_async_destroy(env_, context_);
   if (table_) napi_delete_reference(env_, table_);
 }
 
 void Calls::close() {
   if (finished_) Pool::instance().close(finished_);
   finished_ = nullptr;
+  if (wakeUp_) uv_close(handleOf(wakeUp_), [](uv_handle_t *handle) { free(handle); });
+  wakeUp_ = nullptr;
 }
 
 bool Calls::start(Job *job, napi_value done, napi_value values) {
@@ -87,7 +100,7 @@ void Calls::keep(Job *job, const Kept &kept) {
   napi_get_reference_value(env_, table_, &table);
   napi_set_element(env_, table, 2 * job->ticket, kept.done);
   napi_set_element(env_, table, 2 * job->ticket + 1, kept.values);
-  if (++inFlight_ == 1) napi_ref_threadsafe_function(env_, wakeUp_);
+  if (++inFlight_ == 1 && wakeUp_) uv_ref(handleOf(wakeUp_));
 }
 
 Calls::Kept Calls::release(const Job &job) {
@@ -100,18 +113,21 @@ Calls::Kept Calls::release(const Job &job) {
   napi_set_element(env_, table, 2 * job.ticket, nothing);
   napi_set_element(env_, table, 2 * job.ticket + 1, nothing);
   freeTickets_.push_back(job.ticket);
-  if (--inFlight_ == 0) napi_unref_threadsafe_function(env_, wakeUp_);
+  if (--inFlight_ == 0 && wakeUp_) uv_unref(handleOf(wakeUp_));
   return kept;
 }
 
 // Called where a call ended: on any thread.
-void Calls::wake(void *calls) {
-  napi_call_threadsafe_function(static_cast<Calls *>(calls)->wakeUp_, nullptr, napi_tsfn_nonblocking);
-}
+void Calls::wake(void *calls) { uv_async_send(static_cast<Calls *>(calls)->wakeUp_); }
 
-void Calls::deliver(napi_env env, napi_value, void *calls, void *) {
-  // Without an environment Node only empties its queue.
-  if (env) static_cast<Calls *>(calls)->deliverAll();
+void Calls::deliver(uv_async_t *wakeUp) {
+  Calls *self = static_cast<Calls *>(uv_handle_get_data(handleOf(wakeUp)));
+  const Napi::HandleScope handles(self->env_);
+  napi_callback_scope scope;
+  if (napi_open_callback_scope(self->env_, nullptr, self->context_, &scope) != napi_ok) return;
+  self->deliverAll();
+  // Promises and ticks have their turn.
+  napi_close_callback_scope(self->env_, scope);
 }
 
 void Calls::deliverAll() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <node_api.h>
+#include <uv.h>
 
 #include <memory>
 #include <vector>
@@ -33,7 +34,7 @@ class Calls final : public EnvironmentPart {
   explicit Calls(napi_env env) : env_(env), finished_(new FinishedJobs(wake, this)) {}
 
   static void wake(void *calls);
-  static void deliver(napi_env env, napi_value, void *calls, void *);
+  static void deliver(uv_async_t *wakeUp);
 
   // What JavaScript wants to have back when a job is finished.
   struct Kept {
@@ -49,7 +50,9 @@ class Calls final : public EnvironmentPart {
 
   napi_env env_;
   FinishedJobs *finished_;
-  napi_threadsafe_function wakeUp_ = nullptr;
+  // libuv's own: Node's thread-safe functions hold a lock while they wake their thread, which then has to wait for it.
+  uv_async_t *wakeUp_ = nullptr;
+  napi_async_context context_ = nullptr;
   napi_ref table_ = nullptr;  // an array: two elements for each ticket
   std::vector<uint32_t> freeTickets_;
   uint32_t tickets_ = 0;
