@@ -63,10 +63,17 @@ export class Workshop {
     return this.#worker({ LD_PRELOAD: this.naiveShim, NAIVE_LOG: log });
   }
 
-  /** A program for Node that measures with one of the bindings; this package's own brings the shim itself. */
-  nodeWorker(binding: 'virtshim' | 'unraid', guests: string, image?: string): MeasuringProcess {
-    const program = join(this.root, `build/bench/bench/workers/${binding}.js`);
+  /** A program for Node that measures with this package, which brings the shim itself. */
+  nodeWorker(guests: string, image?: string): MeasuringProcess {
+    const program = join(this.root, 'build/bench/bench/workers/virtshim.js');
     return new MeasuringProcess([process.execPath, program, guests, this.#dist], this.#settings(image));
+  }
+
+  /** The same by @unraid/libvirt. */
+  unraidWorker(guests: string, way: 'bare' | 'shimmed', image?: string): MeasuringProcess {
+    const env = way === 'bare' ? {} : { LD_PRELOAD: this.shim, ...this.#settings(image) };
+    const program = join(this.root, 'build/bench/bench/workers/unraid.js');
+    return new MeasuringProcess([process.execPath, program, guests], env);
   }
 
   /** The same by python3-libvirt, the distribution's. */

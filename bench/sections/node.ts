@@ -15,12 +15,14 @@ const works: readonly { readonly name: WorkName; readonly label: string; readonl
   { name: 'info', label: 'virDomainGetInfo', calls: 4_000 },
   { name: 'pause', label: 'suspend, resume', calls: 1_000 },
 ];
-const asyncCalls = 1_920;
+const asyncCount = 1_920;
 
 /** Under what the calls are made. */
 type Rule = 'no policy' | 'operator' | 'no records';
 
-async function images(shop: Workshop): Promise<Readonly<Record<Rule, string | undefined>>> {
+type Images = Readonly<Record<Rule, string | undefined>>;
+
+async function images(shop: Workshop): Promise<Images> {
   const silent: PolicyDocument = {
     name: 'silent',
     defaults: { '*': 'allow' },
@@ -43,63 +45,95 @@ function guestsFile(shop: Workshop): string {
   return path;
 }
 
+type Binding = 'c' | 'python' | 'virtshim' | 'unraid';
+
 interface Competitor {
-  readonly binding: 'c' | 'python' | 'virtshim' | 'unraid';
+  readonly binding: Binding;
+  /** `bare`: without the shim. */
   readonly rule: Rule | 'bare';
   readonly process: MeasuringProcess;
 }
 
-const ours: readonly Rule[] = ['no policy', 'operator', 'no records'];
+const rules: readonly Rule[] = ['no policy', 'operator', 'no records'];
 
-/** Answers of each competitor to the same line, in rounds. */
-async function race(
-  shop: Workshop,
-  field: readonly Competitor[],
-  line: (each: Competitor) => string,
-): Promise<(binding: Competitor['binding'], rule: Competitor['rule']) => readonly Answer[]> {
-  const asked = field.map((each) => ({ process: each.process, line: line(each) }));
-  const answers = await interleave(asked, shop.rounds);
-  return (binding, rule) => answers[field.findIndex((each) => each.binding === binding && each.rule === rule)] ?? [];
+const one = (binding: Binding, rule: Rule | 'bare', process: MeasuringProcess): Competitor => ({
+  binding,
+  rule,
+  process,
+});
+
+/** The answers of the competitors to the same line, in rounds. */
+class Race {
+  readonly #field: readonly Competitor[];
+  readonly #answers: readonly (readonly Answer[])[];
+  readonly #calls: number;
+
+  constructor(field: readonly Competitor[], answers: readonly (readonly Answer[])[], calls: number) {
+    this.#field = field;
+    this.#answers = answers;
+    this.#calls = calls;
+  }
+
+  static async of(shop: Workshop, field: readonly Competitor[], line: string, calls: number): Promise<Race> {
+    const words = line.split(' ').slice(1).join(' ');
+    const asked = field.map(({ binding, process }) => ({ process, line: binding === 'c' ? words : line }));
+    return new Race(field, await interleave(asked, shop.rounds), calls);
+  }
+
+  /** Of a call, the middle of all rounds. */
+  ns(binding: Binding, rule: Rule | 'bare', clock: keyof Answer): number {
+    return median(this.#of(binding, rule).map((answer) => answer[clock])) / this.#calls;
+  }
+
+  /** Of this package against another binding, the middle of the ratios of neighbours. */
+  ratio(rule: Rule, other: Binding, otherRule: Rule | 'bare', clock: keyof Answer): number {
+    const references = this.#of(other, otherRule);
+    const mine = this.#of('virtshim', rule);
+    return median(mine.map((answer, round) => answer[clock] / (references[round]?.[clock] ?? Number.NaN)));
+  }
+
+  #of(binding: Binding, rule: Rule | 'bare'): readonly Answer[] {
+    return this.#answers[this.#field.findIndex((each) => each.binding === binding && each.rule === rule)] ?? [];
+  }
 }
 
-function ratios(values: readonly Answer[], references: readonly Answer[], clock: keyof Answer): number {
-  return median(values.map((value, round) => value[clock] / (references[round]?.[clock] ?? Number.NaN)));
+/** Where calls leave records, the other binding has to write them, too: it runs under the shim then. */
+function isRecorded(work: WorkName, rule: Rule): boolean {
+  return work === 'pause' && rule !== 'no records';
 }
 
 const end = (field: readonly Competitor[]) => Promise.all(field.map(({ process }) => process.end()));
 
 /** By processor time: other processes do not count, the garbage collector and the shim's threads do. */
-async function syncCalls(shop: Workshop): Promise<Figure[]> {
-  const image = await images(shop);
-  const guests = guestsFile(shop);
-  const field: Competitor[] = [
-    { binding: 'c', rule: 'bare', process: shop.bareWorker() },
-    { binding: 'python', rule: 'bare', process: shop.pythonWorker('bare') },
-    ...ours.map(
-      (rule) => ({ binding: 'virtshim', rule, process: shop.nodeWorker('virtshim', guests, image[rule]) }) as const,
-    ),
-    ...ours.map((rule) => ({ binding: 'python', rule, process: shop.pythonWorker('shimmed', image[rule]) }) as const),
+async function syncCalls(shop: Workshop, image: Images, guests: string): Promise<Figure[]> {
+  const field = [
+    one('c', 'bare', shop.bareWorker()),
+    one('python', 'bare', shop.pythonWorker('bare')),
+    ...rules.map((rule) => one('virtshim', rule, shop.nodeWorker(guests, image[rule]))),
+    ...rules.map((rule) => one('python', rule, shop.pythonWorker('shimmed', image[rule]))),
   ];
   const figures: Figure[] = [];
   for (const { name, label, calls } of works) {
-    const of = await race(shop, field, ({ binding }) =>
-      binding === 'c' ? `${name} ${calls}` : `sync ${name} ${calls}`,
-    );
-    const ns = (answers: readonly Answer[]) => median(answers.map(({ second }) => second)) / calls;
-    const python = of('python', 'bare');
-    for (const rule of ours) {
-      const mine = of('virtshim', rule);
-      const value = ratios(mine, python, 'second');
+    const race = await Race.of(shop, field, `sync ${name} ${calls}`, calls);
+    for (const rule of rules) {
+      const other = isRecorded(name, rule) ? rule : 'bare';
+      const value = race.ratio(rule, 'python', other, 'second');
       figures.push({
-        ...{ section: 'node', name: `sync ${label}, ${rule}, to python3-libvirt`, rules: 0, unit: 'x' },
-        ...{ value, ratio: value, limit: syncLimit, reference: ns(python) },
+        ...{
+          section: 'node',
+          name: `sync ${label}, ${rule}, to python3-libvirt`,
+          rules: 0,
+          unit: 'x',
+          limit: syncLimit,
+        },
+        ...{ value, ratio: value, reference: race.ns('python', other, 'second') },
         details: {
-          ns: ns(mine),
-          wallNs: median(mine.map(({ first }) => first)) / calls,
-          pythonUnderShimNs: ns(of('python', rule)),
-          toPythonUnderShim: ratios(mine, of('python', rule), 'second'),
-          cNs: ns(of('c', 'bare')),
-          toC: ratios(mine, of('c', 'bare'), 'second'),
+          ns: race.ns('virtshim', rule, 'second'),
+          wallNs: race.ns('virtshim', rule, 'first'),
+          toPythonBare: race.ratio(rule, 'python', 'bare', 'second'),
+          toPythonUnderShim: race.ratio(rule, 'python', rule, 'second'),
+          cNs: race.ns('c', 'bare', 'second'),
+          toC: race.ratio(rule, 'c', 'bare', 'second'),
         },
       });
     }
@@ -109,37 +143,29 @@ async function syncCalls(shop: Workshop): Promise<Figure[]> {
 }
 
 /** On the wall: what counts is how much gets done. */
-async function asyncCallsOf(shop: Workshop): Promise<Figure[]> {
-  if (!existsSync(join(shop.root, 'node_modules/@unraid/libvirt/build/Release/libvirt.node'))) {
-    process.stderr.write('skipped: @unraid/libvirt is not built\n');
-    return [];
-  }
-  const image = await images(shop);
-  const guests = guestsFile(shop);
-  const field: Competitor[] = [
-    { binding: 'unraid', rule: 'bare', process: shop.nodeWorker('unraid', guests) },
-    ...ours.map(
-      (rule) => ({ binding: 'virtshim', rule, process: shop.nodeWorker('virtshim', guests, image[rule]) }) as const,
-    ),
+async function asyncCalls(shop: Workshop, image: Images, guests: string): Promise<Figure[]> {
+  const field = [
+    one('unraid', 'bare', shop.unraidWorker(guests, 'bare')),
+    ...rules.map((rule) => one('virtshim', rule, shop.nodeWorker(guests, image[rule]))),
+    ...rules.map((rule) => one('unraid', rule, shop.unraidWorker(guests, 'shimmed', image[rule]))),
   ];
   const figures: Figure[] = [];
   for (const { name, label } of works) {
     for (const atOnce of [1, guestNames.length]) {
-      const of = await race(shop, field, () => `async ${name} ${asyncCalls} ${atOnce}`);
-      const ns = (answers: readonly Answer[]) => median(answers.map(({ first }) => first)) / asyncCalls;
-      const unraid = of('unraid', 'bare');
-      for (const rule of ours) {
-        const mine = of('virtshim', rule);
-        const value = ratios(mine, unraid, 'first');
+      const race = await Race.of(shop, field, `async ${name} ${asyncCount} ${atOnce}`, asyncCount);
+      const title = `async ${label}, ${atOnce} at once`;
+      for (const rule of rules) {
+        const other = isRecorded(name, rule) ? rule : 'bare';
+        const value = race.ratio(rule, 'unraid', other, 'first');
         figures.push({
-          ...{
-            section: 'node',
-            name: `async ${label}, ${atOnce} at once, ${rule}, to @unraid/libvirt`,
-            rules: 0,
-            unit: 'x',
+          ...{ section: 'node', name: `${title}, ${rule}, to @unraid/libvirt`, rules: 0, unit: 'x', limit: asyncLimit },
+          ...{ value, ratio: value, reference: race.ns('unraid', other, 'first') },
+          details: {
+            ns: race.ns('virtshim', rule, 'first'),
+            toUnraidBare: race.ratio(rule, 'unraid', 'bare', 'first'),
+            toUnraidUnderShim: race.ratio(rule, 'unraid', rule, 'first'),
+            processorRatio: race.ratio(rule, 'unraid', other, 'second'),
           },
-          ...{ value, ratio: value, limit: asyncLimit, reference: ns(unraid) },
-          details: { ns: ns(mine), processorRatio: ratios(mine, unraid, 'second') },
         });
       }
     }
@@ -149,5 +175,12 @@ async function asyncCallsOf(shop: Workshop): Promise<Figure[]> {
 }
 
 export async function nodeCalls(shop: Workshop): Promise<Figure[]> {
-  return [...(await syncCalls(shop)), ...(await asyncCallsOf(shop))];
+  const image = await images(shop);
+  const guests = guestsFile(shop);
+  const figures = await syncCalls(shop, image, guests);
+  if (existsSync(join(shop.root, 'node_modules/@unraid/libvirt/build/Release/libvirt.node'))) {
+    return [...figures, ...(await asyncCalls(shop, image, guests))];
+  }
+  process.stderr.write('skipped: @unraid/libvirt is not built\n');
+  return figures;
 }
