@@ -149,13 +149,17 @@ std::string placeOf(const View &view, const Condition &condition) {
 
 class Collector final : public policy::XmlValues {
  public:
-  explicit Collector(Napi::Env env) : values(Napi::Array::New(env)), env_(env) {}
-  void number(int64_t value) override { values.Set(values.Length(), numberToJs(env_, value)); }
+  explicit Collector(Napi::Env env, bool isBoolean = false)
+      : values(Napi::Array::New(env)), env_(env), isBoolean_(isBoolean) {}
+  void number(int64_t value) override {
+    values.Set(values.Length(), isBoolean_ ? Napi::Boolean::New(env_, value != 0) : numberToJs(env_, value));
+  }
   void text(std::string_view value) override { values.Set(values.Length(), textToJs(env_, value)); }
   Napi::Array values;
 
  private:
   Napi::Env env_;
+  bool isBoolean_;
 };
 
 // What a failed condition wants and what there is.
@@ -252,7 +256,7 @@ class Details {
   }
 
   Napi::Value xmlValues(uint16_t fact) {
-    Collector collector(env_);
+    Collector collector(env_, kXmlFacts[fact].isBoolean);
     if (facts_->xml() != policy::Tri::Yes || !facts_->xmlValues(fact, &collector)) return env_.Null();
     return collector.values;
   }

@@ -3,10 +3,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "call/actor.h"
 #include "call/object_xml.h"
 #include "libvirt/real.h"
 #include "libvirt/uuid.h"
 #include "policy/kinds.h"
+#include "policy/monitor_command.h"
 #include "sys/identity.h"
 
 namespace virtshim {
@@ -45,18 +47,6 @@ policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args) {
   return policy::Tri::No;
 }
 
-OwnedText::~OwnedText() {
-  if (data_) free(data_);
-}
-
-void OwnedText::assign(std::string_view text) {
-  free(data_);
-  data_ = nullptr;
-  if (text.size() > sizeof small_) data_ = static_cast<char *>(malloc(text.size()));
-  size_ = data_ || text.size() <= sizeof small_ ? text.size() : sizeof small_;
-  memcpy(data_ ? data_ : small_, text.data(), size_);
-}
-
 // What libvirt depends on is found through it: the XML is read by the library that libvirt reads it by.
 LiveCallFacts::LiveCallFacts(FunctionId id, const ArgSlot *args)
     : id_(id), function_(facts(id)), args_(args), xml_(id, args, findPrivate) {}
@@ -72,6 +62,15 @@ uint32_t LiveCallFacts::uid() {
   return uid_;
 }
 
+policy::MaybeId LiveCallFacts::auid() { return caller_.auid(); }
+policy::MaybeString LiveCallFacts::executable() { return caller_.executable(); }
+policy::MaybeString LiveCallFacts::command() { return caller_.command(); }
+policy::MaybeString LiveCallFacts::terminal() { return caller_.terminal(); }
+policy::MaybeString LiveCallFacts::label() { return caller_.label(); }
+policy::MaybeString LiveCallFacts::actor() { return {true, currentActor().actor}; }
+policy::MaybeString LiveCallFacts::reason() { return {true, currentActor().reason}; }
+policy::MonitorCommands LiveCallFacts::monitorCommands() { return policy::monitorCommandsOf(id_, args_); }
+
 bool LiveCallFacts::inGroup(uint32_t gid) { return virtshim::inGroup(gid); }
 
 policy::MaybeString LiveCallFacts::maybe(bool known, std::string_view value) {
@@ -84,9 +83,14 @@ policy::MaybeString LiveCallFacts::connectionUri() {
   return maybe(connection_, connection_ ? uriOf(connection_) : std::string_view());
 }
 
-policy::MaybeString LiveCallFacts::connectionDriver() {
+policy::MaybeString LiveCallFacts::connectionDriver() { return ofConnection(driverOf); }
+policy::MaybeString LiveCallFacts::connectionTransport() { return ofConnection(transportOf); }
+policy::MaybeString LiveCallFacts::connectionHost() { return ofConnection(hostOf); }
+
+policy::MaybeString LiveCallFacts::ofConnection(policy::MaybeString (*part)(const ConnectionFacts *)) {
   findConnection();
-  return maybe(connection_, connection_ ? driverOf(connection_) : std::string_view());
+  const policy::MaybeString found = connection_ ? part(connection_) : policy::kUnknownString;
+  return maybe(found.known, found.value);
 }
 
 policy::Tri LiveCallFacts::connectionReadOnly() {
@@ -256,8 +260,10 @@ void LiveCallFacts::findConnection() {
   if (connectionFound_) return;
   connectionFound_ = true;
   if (isOpen(function_) && !result_) {
-    // A name without a colon may be an alias of libvirt.conf: what it stands for is known once it is open.
+    // A name without a colon may be an alias of libvirt.conf: what it stands for is known once it is open. So is what
+    // libvirt finds where nothing is named; all that is opened is judged again by it.
     auto *uri = static_cast<const char *>(args_[0].p);
+    if (!uri || !*uri) uri = getenv("LIBVIRT_DEFAULT_URI");
     if (uri && strchr(uri, ':')) connection_ = makeConnectionFacts(uri, opensReadOnly(id_, args_));
     return;
   }

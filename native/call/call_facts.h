@@ -4,25 +4,14 @@
 #include <string_view>
 
 #include "api/facts.h"
+#include "call/caller_facts.h"
 #include "call/connections.h"
+#include "call/owned_text.h"
 #include "libvirt/objects.h"
 #include "policy/policy.h"
 #include "xml/call_xml.h"
 
 namespace virtshim {
-
-// A copy of a string whose owner may go away during the call. Short ones stay on the stack.
-class OwnedText {
- public:
-  ~OwnedText();
-  void assign(std::string_view text);
-  std::string_view view() const { return {data_ ? data_ : small_, size_}; }
-
- private:
-  char small_[120];
-  char *data_ = nullptr;
-  size_t size_ = 0;
-};
 
 // Whether a call that opens a connection asks for a read-only one.
 policy::Tri opensReadOnly(FunctionId id, const ArgSlot *args);
@@ -42,6 +31,16 @@ class LiveCallFacts final : public policy::CallFacts {
   ObjectKind resourceKind() override;
   policy::MaybeString resourceName() override;
   policy::MaybeString resourceUuid() override;
+  policy::MaybeId auid() override;
+  policy::MaybeString executable() override;
+  policy::MaybeString command() override;
+  policy::MaybeString terminal() override;
+  policy::MaybeString label() override;
+  policy::MaybeString actor() override;
+  policy::MaybeString reason() override;
+  policy::MaybeString connectionTransport() override;
+  policy::MaybeString connectionHost() override;
+  policy::MonitorCommands monitorCommands() override;
   policy::Tri xml() override { return xml_.present(); }
   bool xmlValues(uint16_t fact, policy::XmlValues *out) override { return xml_.values(fact, out); }
   policy::Tri xpath(const char *expression) override { return xml_.xpath(expression); }
@@ -77,6 +76,7 @@ class LiveCallFacts final : public policy::CallFacts {
   void learnFromString(const ArgFacts &arg, const char *text);
   void findConnection();
   void *connectionPointer();
+  policy::MaybeString ofConnection(policy::MaybeString (*part)(const ConnectionFacts *));
   policy::MaybeString maybe(bool known, std::string_view value);
 
   FunctionId id_;
@@ -93,6 +93,7 @@ class LiveCallFacts final : public policy::CallFacts {
   bool missed_ = false;
   bool uidKnown_ = false;
   uint32_t uid_ = 0;
+  CallerFacts caller_;
   bool nameKnown_ = false;
   bool uuidKnown_ = false;
   bool parentKnown_ = false;

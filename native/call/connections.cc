@@ -8,15 +8,17 @@
 #include <new>
 
 #include "libvirt/errors.h"
+#include "libvirt/loaded_objects.h"
 #include "libvirt/objects.h"
 #include "libvirt/real.h"
+#include "policy/connection_uri.h"
 
 namespace virtshim {
 
 struct ConnectionFacts {
   std::atomic<int> references;
   policy::Tri readOnly;
-  size_t driverSize;
+  policy::ConnectionUri parts;
   size_t uriSize;
   char uri[];
 };
@@ -42,11 +44,6 @@ Entry **slotOf(const void *connection) {
   Entry **at = bucketOf(connection);
   while (*at && (*at)->connection != connection) at = &(*at)->next;
   return at;
-}
-
-size_t driverLength(std::string_view uri) {
-  size_t end = uri.find_first_of("+:");
-  return end == std::string_view::npos ? 0 : end;
 }
 
 ConnectionFacts *referenced(ConnectionFacts *facts) {
@@ -88,13 +85,16 @@ bool agree(const ConnectionFacts *a, const ConnectionFacts *b) {
 ConnectionFacts *makeConnectionFacts(std::string_view uri, policy::Tri readOnly) {
   void *memory = malloc(sizeof(ConnectionFacts) + uri.size());
   if (!memory) return nullptr;
-  auto *facts = new (memory) ConnectionFacts{{1}, readOnly, driverLength(uri), uri.size()};
+  auto *facts = new (memory) ConnectionFacts{{1}, readOnly, policy::ConnectionUri(uri, hasDriverModule), uri.size()};
   memcpy(facts->uri, uri.data(), uri.size());
+  policy::foldUri(facts->uri, uri.size());
   return facts;
 }
 
 std::string_view uriOf(const ConnectionFacts *facts) { return {facts->uri, facts->uriSize}; }
-std::string_view driverOf(const ConnectionFacts *facts) { return {facts->uri, facts->driverSize}; }
+policy::MaybeString driverOf(const ConnectionFacts *facts) { return facts->parts.driver(); }
+policy::MaybeString transportOf(const ConnectionFacts *facts) { return facts->parts.transport(); }
+policy::MaybeString hostOf(const ConnectionFacts *facts) { return facts->parts.host(); }
 policy::Tri readOnlyOf(const ConnectionFacts *facts) { return facts->readOnly; }
 
 void releaseConnectionFacts(ConnectionFacts *facts) {

@@ -15,8 +15,10 @@ struct ConnectionFacts;
 // Facts made of a URI that is about to be opened.
 ConnectionFacts *makeConnectionFacts(std::string_view uri, policy::Tri readOnly);
 
-std::string_view uriOf(const ConnectionFacts *facts);
-std::string_view driverOf(const ConnectionFacts *facts);  // the scheme up to '+'
+std::string_view uriOf(const ConnectionFacts *facts);  // scheme and host in lower case
+policy::MaybeString driverOf(const ConnectionFacts *facts);
+policy::MaybeString transportOf(const ConnectionFacts *facts);
+policy::MaybeString hostOf(const ConnectionFacts *facts);
 policy::Tri readOnlyOf(const ConnectionFacts *facts);
 
 void releaseConnectionFacts(ConnectionFacts *facts);

@@ -244,6 +244,15 @@ int findOwner(dl_phdr_info *info, size_t, void *opaque) {
   return 0;
 }
 
+int isModuleOf(dl_phdr_info *info, size_t, void *opaque) {
+  const std::string_view driver = *static_cast<std::string_view *>(opaque);
+  constexpr std::string_view kBefore = "libvirt_driver_", kAfter = ".so";
+  std::string_view base = baseName(info->dlpi_name);
+  return base.size() == kBefore.size() + driver.size() + kAfter.size() && base.substr(0, kBefore.size()) == kBefore &&
+         base.substr(kBefore.size(), driver.size()) == driver &&
+         base.substr(kBefore.size() + driver.size()) == kAfter;
+}
+
 extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern "C" const char _end[] __attribute__((visibility("hidden")));
 
@@ -256,6 +265,11 @@ void *findInLibc(const char *name) {
     if (request.found) return request.found;
   }
   return nullptr;
+}
+
+bool hasDriverModule(std::string_view driver) {
+  if (driver == "xen") driver = "libxl";
+  return dl_iterate_phdr(isModuleOf, &driver) != 0;
 }
 
 void forEachPublicExport(const char *soname, VisitExport visit, void *opaque) {

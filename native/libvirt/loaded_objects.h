@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace virtshim {
 
@@ -19,6 +20,10 @@ void forEachPublicExport(const char *soname, VisitExport visit, void *opaque);
 
 // True where `address` lies in libvirt's own code: its four libraries, its loadable driver modules, or the shim.
 bool isLibvirtCode(const void *address);
+
+// Whether libvirt's module of this driver is loaded, as it is where this process serves its connections itself: in
+// libvirt's daemons, and where a program embeds the driver.
+bool hasDriverModule(std::string_view driver);
 
 // True where `address` lies in this shim.
 bool isShimCode(const void *address);

@@ -30,6 +30,19 @@ struct MaybeString {
 
 constexpr MaybeString kUnknownString = {false, {}};
 
+struct MaybeId {
+  bool known;
+  uint32_t value;
+};
+
+// What a call to a monitor or agent orders; none where the call is no such thing. A command for people goes to qemu
+// within the command `human-monitor-command`, however it is spelled, and has both names.
+struct MonitorCommands {
+  bool known;
+  uint8_t count;
+  std::string_view names[2];
+};
+
 // Seconds since 1970, UTC.
 struct MaybeTime {
   bool known;
@@ -63,7 +76,7 @@ class CallFacts {
   virtual MaybeString resourceUuid() = 0;  // lower-case, with hyphens
 
   // Who calls. Those without a value ("" for no terminal, no label, no actor) are known all the same.
-  virtual uint32_t auid() { return kNoAuid; }
+  virtual MaybeId auid() { return {false, kNoAuid}; }
   virtual MaybeString executable() { return kUnknownString; }  // absolute path
   virtual MaybeString command() { return kUnknownString; }     // the kernel's comm, at most 15 bytes
   virtual MaybeString terminal() { return kUnknownString; }    // "pts/0"
@@ -76,7 +89,7 @@ class CallFacts {
   virtual MaybeString connectionHost() { return kUnknownString; }
 
   // The command within a call to a monitor or agent: QMP's `execute`, the first word of HMP.
-  virtual MaybeString monitorCommand() { return kUnknownString; }
+  virtual MonitorCommands monitorCommands() { return {false, 0, {}}; }
 
   // The XML that the call brings along. No: none at all; Unknown: some that cannot be read.
   virtual Tri xml() { return Tri::Unknown; }
