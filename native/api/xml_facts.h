@@ -31,6 +31,7 @@ struct XmlFact {
   const char *name;
   const XmlSelection *selections;
   uint8_t selectionCount;
+  bool isBoolean;  // its numbers mean yes and no
 };
 
 struct XmlNamespace {

@@ -8,8 +8,8 @@ export function emitXmlTables(api: Api): string {
   const argRows = args.map((arg) => `    {FunctionId::${arg.function}, ${arg.arg}, ${arg.inParameters}},\n`);
   const names = Object.entries(namespaces).map(([prefix, uri]) => `    {${quote(prefix)}, ${quote(uri)}},\n`);
   let first = 0;
-  const factRows = facts.map(({ name, values }) => {
-    const row = `    {${quote(name)}, kSelections + ${first}, ${values.length}},\n`;
+  const factRows = facts.map(({ name, type, values }) => {
+    const row = `    {${quote(name)}, kSelections + ${first}, ${values.length}, ${type === 'boolean'}},\n`;
     first += values.length;
     return row;
   });
