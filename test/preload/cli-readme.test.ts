@@ -46,10 +46,10 @@ test("the README's policy has nothing to complain about", () => {
   expect(virtshim(['policy', 'check', file]).stdout).toMatch(/: 0 errors, 0 warnings\n$/);
 });
 
-/** The blocks of JavaScript in a document that are whole programs. */
+/** The blocks of JavaScript in a document that are whole programs, on the test driver. */
 function programsOf(document: string): string[] {
   const blocks = [...textOf(document).matchAll(/```js\n([^`]+)```/g)].map(([, block = '']) => block);
-  return blocks.filter((block) => block.startsWith('import '));
+  return blocks.filter((block) => block.startsWith('import ') && block.includes("'test:///default'"));
 }
 
 describe('programs for Node', () => {
