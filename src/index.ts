@@ -37,6 +37,7 @@ export * from './libvirt/functions.js';
 export type { FlowDuplex, FlowOptions, FlowReadable, FlowWritable } from './libvirt/node_streams.js';
 export { LibvirtObject, type Release } from './libvirt/object.js';
 export type { Screenshot, TransferOptions } from './libvirt/streams.js';
+export { setThreads } from './libvirt/threads.js';
 export { type NativeError, shimPath } from './native.js';
 export type { Database, LookUp } from './policy/accounts.js';
 export { checkPolicyFile } from './policy/check.js';
