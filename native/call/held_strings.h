@@ -1,7 +1,8 @@
-// The strings of a call, kept from the program's hands while the call is judged, recorded and forwarded.
+// The strings and typed parameters of a call, kept from the program's hands while the call is judged, recorded and
+// forwarded.
 #pragma once
 
-#include "api/facts.h"
+#include "api/typed_parameter.h"
 
 namespace virtshim {
 
@@ -16,13 +17,20 @@ class HeldStrings {
   HeldStrings(const HeldStrings &) = delete;
   HeldStrings &operator=(const HeldStrings &) = delete;
 
-  // Puts copies in the place of the strings and uuids among `args`: another thread that rewrites the program's own
-  // changes nothing any more. False where memory ran out.
+  // Puts copies in the place of the strings, uuids and typed parameters among `args`: another thread that rewrites the
+  // program's own changes nothing any more. False where memory ran out.
   bool hold(const FunctionFacts &function, ArgSlot *args);
 
  private:
+  bool holdParameters(const FunctionFacts &function, ArgSlot *args);
+  bool holdTexts(const FunctionFacts &function, ArgSlot *args);
+  template <typename Visit>
+  void eachText(const FunctionFacts &function, ArgSlot *args, Visit visit);
+
   char small_[240];
   char *block_ = nullptr;
+  TypedParameter *parameters_ = nullptr;
+  int parameterCount_ = 0;
 };
 
 }  // namespace virtshim

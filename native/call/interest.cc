@@ -5,6 +5,7 @@
 #include "call/held_strings.h"
 #include "call/pipeline.h"
 #include "call/policies.h"
+#include "call/policy_set.h"
 #include "call/recorder.h"
 #include "libvirt/real.h"
 #include "libvirt/unknown_functions.h"
@@ -24,7 +25,7 @@ void reportUnknownFunctions(Library library) {
                                    kLibrarySonames[static_cast<int>(library)]));
   for (int i = 0; i < unknown.count && i < kMaxUnknown && length < sizeof text - 64; i++)
     length += static_cast<size_t>(snprintf(text + length, sizeof text - length, " %.48s", unknown.names[i]));
-  recordNotice("unknown-api", text);
+  recordNotice("unknown-api", text, "");
 }
 
 // Once per library, when the first of its functions is called: it is certainly loaded then.
@@ -43,16 +44,31 @@ bool isPlain(const FunctionFacts &function, uint8_t bits) {
   return true;
 }
 
-}  // namespace
+// Under a host policy even a function that nobody cares about now looks whether the policy was replaced.
+bool isWatched(const FunctionFacts &function, uint8_t bits) {
+  return bits == kPrepared && function.callClass != CallClass::Helper && policiesInForce().host;
+}
 
-uint8_t prepareFunction(FunctionId id) {
-  loadPolicies();
+uint8_t workOut(FunctionId id) {
   void *real = resolveReal(id);
   if (real) reportLibraryOnce(facts(id).library);
   auto bits = static_cast<uint8_t>(real ? kPrepared | interestUnderPolicies(id) : kPrepared | kMissing);
-  if (isPlain(facts(id), bits)) bits |= kPlain;
-  interests[static_cast<uint16_t>(id)].store(bits, std::memory_order_release);
+  if (isPlain(facts(id), bits) || isWatched(facts(id), bits)) bits |= kPlain;
   return bits;
+}
+
+}  // namespace
+
+// A byte that was worked out under policies that are no longer in force must not stay: whoever replaces them stores
+// first the policies and then a zero in every byte, so this stores first the byte and then asks for the policies.
+uint8_t prepareFunction(FunctionId id) {
+  loadPolicies();
+  while (true) {
+    const PolicySet *under = &policiesInForce();
+    const uint8_t bits = workOut(id);
+    interests[static_cast<uint16_t>(id)].store(bits);
+    if (under == &policiesInForce()) return bits;
+  }
 }
 
 }  // namespace virtshim

@@ -17,8 +17,7 @@ enum Interest : uint8_t {
   kRecord = 16,      // leaves a methodresponse
   kRecordCall = 32,  // leaves a methodcall before it
   kConnection = 64,  // opens or closes a connection, whose facts are kept
-  kRefuseAll = 128,  // the policy is unusable: refuse without asking it
-  kPlain = 128,  // nothing but kJudge or kJudgeNested, and judged by what the call has in hand: see permitsPlainly()
+  kPlain = 128,      // nothing but kJudge and kJudgeNested, if these: see permitsPlainly()
 };
 
 extern std::atomic<uint8_t> interests[kFunctionCount];

@@ -6,6 +6,7 @@
 #include "audit/trail.h"
 #include "call/connections.h"
 #include "call/interest.h"
+#include "call/policy_set.h"
 #include "libvirt/errors.h"
 #include "libvirt/loaded_objects.h"
 #include "libvirt/objects.h"
@@ -43,7 +44,10 @@ bool isJudgedByResult(const FunctionFacts &function) {
 
 bool permitsPlainly(FunctionId id, const ArgSlot *args, const void *caller) {
   ErrnoGuard guard;
-  if (isLibvirtCode(caller)) return !(interestOf(id) & kJudgeNested);
+  if (takeUpNewPolicy()) return false;
+  const uint8_t interest = interestOf(id);
+  if (!(interest & (kJudge | kJudgeNested))) return interest & kPrepared;
+  if (isLibvirtCode(caller)) return !(interest & kJudgeNested);
   LiveCallFacts facts(id, args);
   return permits({id, args, &facts, false});
 }
@@ -67,6 +71,7 @@ bool Call::after(ArgSlot result) {
 }
 
 void Call::prolog() {
+  takeUpNewPolicy();
   interest_ = interestOf(id_) & ~kPlain;
   if (!(interest_ & kPrepared)) interest_ = prepareFunction(id_) & ~kPlain;
   real_ = resolveReal(id_);
@@ -105,8 +110,8 @@ void Call::judgeCall() {
   const char *unknown = isOpen(function_) ? refusedUnknownFunction() : nullptr;
   if (unknown) denyFor(&verdict_, "the installed libvirt has functions that are not interposed, such as %s", unknown);
   deferred_ = !nested_ && !unknown && isJudgedByResult(function_) && (isOpen(function_) || facts_.missedFacts()) &&
-              (!verdict_.denied || facts_.missedFacts());
-  if (deferred_) leaveUnjudged(&verdict_);
+              (!verdict_.enforced || facts_.missedFacts());
+  if (deferred_ && facts_.missedFacts()) leaveUnjudged(&verdict_);
 }
 
 bool Call::recordAttempt() {

@@ -1,5 +1,4 @@
-// The policies in force in this process: the host's, which nothing in the environment can loosen, and the one that the
-// environment names. Loaded once, on the first call that is not a mere helper.
+// What the policies in force say about a call, and what has to be done for each function.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +6,6 @@
 #include "policy/policy.h"
 
 namespace virtshim {
-
-constexpr char kHostPolicyPath[] = "/etc/virtshim/policy.img";
 
 constexpr int kReasonSize = 320;
 
@@ -29,16 +26,13 @@ struct Verdict {
 // A denial that no policy spoke: it overrides whatever was said before.
 [[gnu::format(printf, 2, 3)]] void denyFor(Verdict *verdict, const char *format, ...);
 
-// Loads the policies and configures the trail. Idempotent and thread-safe; bounded in time.
-void loadPolicies();
-
-// What has to be done for calls of this function, as bits of Interest. After loadPolicies().
+// What has to be done for calls of this function, as bits of Interest. After loadPolicies(), as all others here.
 uint8_t interestUnderPolicies(FunctionId id);
 
 // Asks every policy in force; the first that refuses in enforcing mode wins, then the first that would refuse.
 void judge(const policy::Request &request, Verdict *out);
 
-// Whether every policy permits the call, so that there is nothing to say about it.
+// Whether every policy permits the call, permissive rules included, so that there is nothing to say about it.
 bool permits(const policy::Request &request);
 
 // The verdict where no policy is asked: permitted, or refused where a policy in enforcing mode is unusable.

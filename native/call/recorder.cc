@@ -76,13 +76,14 @@ void CallRecords::appendResponse(const RecordedCall &call, const Outcome &outcom
   audit::Trail::append(event_);
 }
 
-void recordNotice(const char *kind, const char *text) {
+void recordNotice(const char *kind, const char *text, const char *policy) {
   Event event = {};
   event.rid = newRecordId();
   event.phase = audit::Phase::Notice;
   event.function = kNoFunction;
   event.notice = kind;
   event.reason = text;
+  event.policy = policy;
   event.subject = subject(currentUid());
   event.realtimeNs = realtimeNs();
   audit::Trail::append(event);

@@ -53,7 +53,7 @@ class CallRecords {
   };
 };
 
-// Appends a notice of the shim about itself.
-void recordNotice(const char *kind, const char *text);
+// Appends a notice of the shim about itself, `policy` being the digest that it is about, or "".
+void recordNotice(const char *kind, const char *text, const char *policy);
 
 }  // namespace virtshim

@@ -50,7 +50,8 @@ class Decoded {
  public:
   explicit Decoded(std::string_view text) {
     for (size_t i = 0; ok_ && i < text.size(); ++i) {
-      const bool escape = text[i] == '%' && text.size() - i > 2 && hexValue(text[i + 1]) >= 0 && hexValue(text[i + 2]) >= 0;
+      const bool escape =
+          text[i] == '%' && text.size() - i > 2 && hexValue(text[i + 1]) >= 0 && hexValue(text[i + 2]) >= 0;
       const int byte = escape ? hexValue(text[i + 1]) * 16 + hexValue(text[i + 2]) : text[i];
       if (escape) i += 2;
       ok_ = byte != 0 && size_ < kSize;

@@ -109,8 +109,8 @@ class Json {
 
  private:
   void skipSpace() {
-    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n' ||
-                              rest_.front() == '\r')) {
+    while (!rest_.empty() &&
+           (rest_.front() == ' ' || rest_.front() == '\t' || rest_.front() == '\n' || rest_.front() == '\r')) {
       rest_.remove_prefix(1);
     }
   }

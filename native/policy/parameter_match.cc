@@ -13,9 +13,6 @@ namespace {
 using image::Parameter;
 using image::View;
 
-// libvirt refuses longer lists before it reads them.
-constexpr int64_t kMaxParameters = 1024;
-
 std::string_view fieldOf(const TypedParameter &parameter) {
   return {parameter.field, strnlen(parameter.field, kTypedFieldSize)};
 }
@@ -44,7 +41,7 @@ const TypedParameter *parametersOf(const Parameter &test, const Request &request
   if (index < 0 || function.args[index].type != ArgType::TypedParams || function.args[index].count < 0) return nullptr;
   const auto *parameters = static_cast<const TypedParameter *>(request.args[index].p);
   const int64_t given = request.args[function.args[index].count].i;
-  if (parameters != nullptr && given > 0) *count = given > kMaxParameters ? -1 : given;
+  if (parameters != nullptr && given > 0) *count = given > kMaxTypedParameters ? -1 : given;
   return parameters;
 }
 

@@ -28,11 +28,11 @@ const Identity &identity();
 // All keep errno; each takes some microseconds.
 constexpr size_t kCommandSize = 16;  // of the kernel's comm, with its NUL
 constexpr size_t kTerminalSize = 32;
-constexpr size_t kLabelSize = 4096;                 // of what /proc shows at once
-bool readAuid(uint32_t *auid);                      // login uid of this thread, kUnsetId where unset
-bool readCommand(char (&out)[kCommandSize]);        // name of the process, not of this thread
-bool readTerminal(char (&out)[kTerminalSize]);      // "" where there is none
-bool readLabel(char (&out)[kLabelSize]);            // of this thread; "" where there is none
+constexpr size_t kLabelSize = 4096;             // of what /proc shows at once
+bool readAuid(uint32_t *auid);                  // login uid of this thread, kUnsetId where unset
+bool readCommand(char (&out)[kCommandSize]);    // name of the process, not of this thread
+bool readTerminal(char (&out)[kTerminalSize]);  // "" where there is none
+bool readLabel(char (&out)[kLabelSize]);        // of this thread; "" where there is none
 
 // Path of the program, as it was when this process first asked. False where it is unknown, too long, or the file was
 // removed or replaced before.
