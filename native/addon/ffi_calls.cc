@@ -99,7 +99,7 @@ void Calls::keep(Job *job, const Kept &kept) {
   napi_value table;
   napi_get_reference_value(env_, table_, &table);
   napi_set_element(env_, table, 2 * job->ticket, kept.done);
-  napi_set_element(env_, table, 2 * job->ticket + 1, kept.values);
+  if (hasWritableBytes(*job)) napi_set_element(env_, table, 2 * job->ticket + 1, kept.values);
   if (++inFlight_ == 1 && wakeUp_) uv_ref(handleOf(wakeUp_));
 }
 
@@ -109,9 +109,11 @@ Calls::Kept Calls::release(const Job &job) {
   napi_get_undefined(env_, &nothing);
   Kept kept = {nothing, nothing};
   napi_get_element(env_, table, 2 * job.ticket, &kept.done);
-  napi_get_element(env_, table, 2 * job.ticket + 1, &kept.values);
   napi_set_element(env_, table, 2 * job.ticket, nothing);
-  napi_set_element(env_, table, 2 * job.ticket + 1, nothing);
+  if (hasWritableBytes(job)) {
+    napi_get_element(env_, table, 2 * job.ticket + 1, &kept.values);
+    napi_set_element(env_, table, 2 * job.ticket + 1, nothing);
+  }
   freeTickets_.push_back(job.ticket);
   if (--inFlight_ == 0 && wakeUp_) uv_unref(handleOf(wakeUp_));
   return kept;
