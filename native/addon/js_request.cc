@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "api/xml_facts.h"
+#include "policy/connection_uri.h"
+#include "policy/monitor_command.h"
 
 namespace virtshim::addon {
 
@@ -62,6 +64,7 @@ JsFacts::JsFacts(const Napi::Object &request, ObjectKind defaultKind, std::strin
   transport_ = textOf(connection, "transport");
   host_ = textOf(connection, "host");
   readOnly_ = triAt(connection, "readOnly");
+  readUri();
   const Napi::Object resource = objectAt(request, "resource");
   const Text kind = textOf(resource, "kind");
   if (kind.known) kind_ = kindNamed(kind.value, problem);
@@ -82,6 +85,19 @@ JsFacts::JsFacts(const Napi::Object &request, ObjectKind defaultKind, std::strin
   readXml(request.Get("xml"), problem);
 }
 
+// What is said of the connection beside its URI counts more.
+void JsFacts::readUri() {
+  if (!uri_.known) return;
+  const policy::ConnectionUri parts(uri_.value);
+  const auto fill = [](Text *text, policy::MaybeString found) {
+    if (!text->known && found.known) *text = {true, std::string(found.value)};
+  };
+  fill(&driver_, parts.driver());
+  fill(&transport_, parts.transport());
+  fill(&host_, parts.host());
+  policy::foldUri(uri_.value.data(), uri_.value.size());
+}
+
 void JsFacts::readXml(const Napi::Value &xml, std::string *problem) {
   xmlGiven_ = !xml.IsUndefined();
   if (xml.IsNull()) xml_ = policy::Tri::No;
@@ -94,6 +110,10 @@ void JsFacts::readXml(const Napi::Value &xml, std::string *problem) {
     const std::string name = names.Get(i).ToString().Utf8Value();
     if (!isXmlFact(name) || !xmlFacts_.Get(name).IsArray()) *problem = "unknown fact of XML `" + name + "`";
   }
+}
+
+void JsFacts::readCommandsOf(FunctionId function, const ArgSlot *args) {
+  commands_ = policy::monitorCommandsOf(function, args);
 }
 
 void JsFacts::readXmlOf(xml::CallXml *xml) {
@@ -116,7 +136,8 @@ policy::Tri JsFacts::xpath(const char *expression) {
 }
 
 policy::MonitorCommands JsFacts::monitorCommands() {
-  return {monitorCommand_.known, monitorCommand_.known, {monitorCommand_.value}};
+  if (monitorCommand_.known) return {true, 1, {monitorCommand_.value}};
+  return commands_;
 }
 
 bool JsFacts::inGroup(uint32_t gid) { return std::find(gids_.begin(), gids_.end(), gid) != gids_.end(); }

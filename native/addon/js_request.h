@@ -21,6 +21,8 @@ class JsFacts final : public policy::CallFacts {
 
   // To be called before anything is asked; `xml` stays the caller's.
   void readXmlOf(xml::CallXml *xml);
+  // The commands count that the arguments hold, unless the request says which one.
+  void readCommandsOf(FunctionId function, const ArgSlot *args);
 
   uint32_t uid() override { return uid_; }
   bool inGroup(uint32_t gid) override;
@@ -56,6 +58,7 @@ class JsFacts final : public policy::CallFacts {
   static Text textOf(const Napi::Object &from, const char *key);
   static policy::MaybeString view(const Text &text) { return {text.known, text.value}; }
 
+  void readUri();
   void readXml(const Napi::Value &xml, std::string *problem);
 
   uint32_t uid_ = 0;
@@ -66,6 +69,7 @@ class JsFacts final : public policy::CallFacts {
   policy::Tri xml_ = policy::Tri::Unknown;
   policy::MaybeTime time_ = {false, 0};
   ObjectKind kind_;
+  policy::MonitorCommands commands_ = {false, 0, {}};
   Text uri_, driver_, transport_, host_, name_, uuid_;
   Text executable_, command_, terminal_, label_, actor_, reason_, monitorCommand_;
   Napi::Object xmlFacts_, xpaths_;  // by name, by expression

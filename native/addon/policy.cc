@@ -110,6 +110,7 @@ class JsRequest {
     if (!problem.empty()) return complain(env, problem);
     xml_.emplace(function, arguments_->slots(), xml::findInstalled);
     facts_->readXmlOf(&*xml_);
+    facts_->readCommandsOf(function, arguments_->slots());
     request_ = {function, arguments_->slots(), &*facts_, request.Get("nested").ToBoolean()};
     ok_ = true;
   }
