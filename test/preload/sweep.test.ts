@@ -115,15 +115,18 @@ describe('coverage', () => {
 });
 
 describe('the library itself', () => {
-  requireTool('nm')('exports the functions, the hooks of the dynamic linker, virtshim_set_actor, and nothing else', () => {
-    const { stdout } = runBare('nm', ['-D', '--defined-only', '--format=posix', TESTED_SHIM]);
-    const exported = stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ')[0] ?? '');
-    const own = ['dlopen', 'dlsym', 'dlvsym', 'virtshim_set_actor'];
-    expect(exported.sort()).toEqual([...functions.map((fn) => fn.name), ...own].sort());
-  });
+  requireTool('nm')(
+    'exports the functions, the hooks of the dynamic linker, virtshim_set_actor, and nothing else',
+    () => {
+      const { stdout } = runBare('nm', ['-D', '--defined-only', '--format=posix', TESTED_SHIM]);
+      const exported = stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? '');
+      const own = ['dlopen', 'dlsym', 'dlvsym', 'virtshim_set_actor'];
+      expect(exported.sort()).toEqual([...functions.map((fn) => fn.name), ...own].sort());
+    },
+  );
 
   requireTool('readelf')('needs the C library alone', () => {
     const { stdout } = runBare('readelf', ['-dW', TESTED_SHIM]);
