@@ -89,8 +89,8 @@ policy::MaybeString LiveCallFacts::connectionHost() { return ofConnection(hostOf
 
 policy::MaybeString LiveCallFacts::ofConnection(policy::MaybeString (*part)(const ConnectionFacts *)) {
   findConnection();
-  const policy::MaybeString found = connection_ ? part(connection_) : policy::kUnknownString;
-  return maybe(found.known, found.value);
+  // What a URI leaves open, its connection does not tell either: nothing is opened to find out.
+  return connection_ ? part(connection_) : maybe(false, {});
 }
 
 policy::Tri LiveCallFacts::connectionReadOnly() {
