@@ -1,5 +1,5 @@
 // For whom a call is made, and why, as the program says it: the user of a web service, say. Nothing here is verified:
-// records keep it apart from the real user, and no rule asks about it.
+// records keep it apart from the real user, and rules that ask about it believe what the program says.
 #pragma once
 
 #include "audit/event.h"

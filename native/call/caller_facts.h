@@ -1,5 +1,5 @@
-// Who makes the call, as the rules ask: each fact is read when it is first asked for and holds for the call, so that all
-// rules judge the same one; the next call reads it anew, because a process can change it.
+// Who makes the call, as the rules ask: each fact is read when it is first asked for and holds for the call, so that
+// all rules judge the same one; the next call reads it anew, because a process can change it.
 #pragma once
 
 #include "call/owned_text.h"

@@ -607,6 +607,27 @@ class LiveProgram {
   }
 }
 
+describe('a migration', () => {
+  test('goes only where a rule about its destination lets it', async () => {
+    const rule: RuleDocument = {
+      id: 'destination',
+      effect: 'allow',
+      actions: ['virDomainMigrateToURI*'],
+      arguments: { dconnuri: { glob: 'qemu+tls://*' } },
+    };
+    const policy = await imageFile({
+      name: 'destinations',
+      defaults: { '*': 'allow', control: 'deny' },
+      audit: { netlink: false },
+      rules: [rule],
+    });
+    const steps = [...onDomain, 'migrate:qemu+tls://node/system', 'migrate:qemu+tcp://node/system'];
+    const [secure, insecure] = parse(runShimmed(program(), steps, { policy }).stdout).slice(onDomain.length);
+    expect(secure?.code).not.toBe(accessDenied);
+    expect(insecure?.code).toBe(accessDenied);
+  });
+});
+
 describe('a host policy that is replaced', () => {
   afterAll(async () => {
     for (const live of LiveProgram.all) await live.end();
