@@ -14,8 +14,10 @@ import { canMountPrivately, type Mount, withMounts } from '../support/private_mo
 import {
   compileImage,
   imageFile,
+  PRELOAD,
   permissiveExcept,
   readRecords,
+  runBare,
   runShimmed,
   type ShimmedOutcome,
   type ShimOptions,
@@ -789,6 +791,37 @@ describe('a libvirtd of its own', () => {
           spellings.map((uri) => [uri, accessDenied]),
         );
       }
+    },
+    60_000,
+  );
+
+  withDaemon(
+    'serves its drivers itself: there they are in-process',
+    async () => {
+      const rule: RuleDocument = {
+        id: 'only-in-process',
+        effect: 'deny',
+        actions: ['connect'],
+        connections: { drivers: ['qemu'], not: { transports: ['in-process'] } },
+      };
+      const env = {
+        LD_PRELOAD: PRELOAD,
+        VIRTSHIM_POLICY: await imageFile(
+          permissiveExcept([rule], { audit: { netlink: false, levels: { connect: 'response' } } }),
+        ),
+        VIRTSHIM_TRAIL: join(workplace, 'daemon-trail'),
+      };
+      const judged = await startDaemon({ cache: join(workplace, 'cache'), env });
+      const list = runBare('virsh', ['-c', judged.uri, 'list']);
+      await judged.stop();
+      expect(list).toMatchObject({ status: 0, stderr: '' });
+      const opens = readRecords(join(workplace, 'daemon-trail')).filter(({ event }) =>
+        event?.startsWith('virConnectOpen'),
+      );
+      expect(opens.map(({ connection, effect }) => [connection?.uri, effect])).toContainEqual([
+        'qemu:///system',
+        'permitted',
+      ]);
     },
     60_000,
   );
