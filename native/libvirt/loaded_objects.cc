@@ -249,8 +249,7 @@ int isModuleOf(dl_phdr_info *info, size_t, void *opaque) {
   constexpr std::string_view kBefore = "libvirt_driver_", kAfter = ".so";
   std::string_view base = baseName(info->dlpi_name);
   return base.size() == kBefore.size() + driver.size() + kAfter.size() && base.substr(0, kBefore.size()) == kBefore &&
-         base.substr(kBefore.size(), driver.size()) == driver &&
-         base.substr(kBefore.size() + driver.size()) == kAfter;
+         base.substr(kBefore.size(), driver.size()) == driver && base.substr(kBefore.size() + driver.size()) == kAfter;
 }
 
 extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
