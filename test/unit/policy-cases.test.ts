@@ -1,5 +1,5 @@
 // The policies that ship do what their cases say, and nothing in them is doubtful.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { functions } from '../../src/generated/api.js';
@@ -8,7 +8,7 @@ import { runCases } from '../../src/policy/cases.js';
 import { checkPolicyFile } from '../../src/policy/check.js';
 import { compilePolicy } from '../../src/policy/compile.js';
 import { formatDiagnostic } from '../../src/policy/diagnostic.js';
-import { loadPolicyFile } from '../../src/policy/load.js';
+import { loadPolicy, loadPolicyFile } from '../../src/policy/load.js';
 import { ROOT } from '../support/paths.js';
 
 const folder = join(ROOT, 'policies');
@@ -17,8 +17,43 @@ const names = readdirSync(folder)
   .map((file) => file.slice(0, -'.cases.json'.length));
 
 describe('the policies that ship', () => {
-  test('are these three', () => {
-    expect(names.sort()).toEqual(['operator', 'permissive-learn', 'read-only']);
+  test('are these', () => {
+    expect(names.sort()).toEqual([
+      'blast-radius',
+      'change-window',
+      'cpu-protections',
+      'encrypted-images',
+      'encrypted-remote-only',
+      'guarded-network',
+      'least-privilege',
+      'no-host-escape',
+      'operator',
+      'permissive-learn',
+      'read-only',
+      'require-confinement',
+      'resource-limits',
+    ]);
+  });
+
+  test.each(names)('%s says whom it serves', (name) => {
+    expect(JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))).toMatchObject({
+      name,
+      comment: expect.stringMatching(/^For /),
+    });
+  });
+
+  test.each(names)('every rule of %s decides one of its cases', async (name) => {
+    const { policy, results } = await runCases(join(folder, `${name}.cases.json`));
+    const decided = new Set(results.map((result) => result.decision.rule));
+    expect(policy?.rules.map((rule) => rule.id).filter((id) => !decided.has(id))).toEqual([]);
+  });
+
+  test('compose: the guards of every policy in one', async () => {
+    const guards = readdirSync(join(folder, 'guards')).map((file) => join(folder, 'guards', file));
+    const document = { name: 'all', defaults: { '*': 'allow' }, include: guards };
+    const { policy, diagnostics } = loadPolicy(JSON.stringify(document), 'all.json');
+    expect(diagnostics.map(formatDiagnostic)).toEqual([]);
+    expect(policy?.rules.length).toBeGreaterThan(50);
   });
 
   test.each(names)('%s has neither errors nor warnings', async (name) => {
