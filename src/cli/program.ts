@@ -6,6 +6,8 @@ import { envCommand } from './env.js';
 import type { Outcome } from './outcome.js';
 import { policyCheckCommand } from './policy-check.js';
 import { policyCompileCommand } from './policy-compile.js';
+import { policyInstallCommand } from './policy-install.js';
+import { policyStatusCommand } from './policy-status.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
 import { trailShowCommand } from './trail-show.js';
@@ -35,7 +37,8 @@ Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wro
     );
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));
-  program.addCommand(group('policy', 'check and compile policies', [policyCheckCommand, policyCompileCommand], finish));
+  const policyCommands = [policyCheckCommand, policyCompileCommand, policyInstallCommand, policyStatusCommand];
+  program.addCommand(group('policy', 'check, compile and install policies', policyCommands, finish));
   program.addCommand(group('trail', 'read and verify trails', [trailShowCommand, trailVerifyCommand], finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(completionCommand(finish));

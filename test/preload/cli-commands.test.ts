@@ -19,6 +19,8 @@ describe('help and usage', () => {
     'env',
     'policy check',
     'policy compile',
+    'policy install',
+    'policy status',
     'trail show',
     'trail verify',
     'doctor',

@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import { VirtshimError } from '../errors.js';
+import type { Installation, PolicyIdentity } from '../policy/install.js';
+import { printable } from '../printable.js';
+import type { Outcome } from './outcome.js';
+import { jsonText } from './text.js';
+
+interface InstallCommandOptions {
+  readonly rollback?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function policyInstallCommand(finish: (outcome: Outcome) => void): Command {
+  return new Command('install')
+    .summary("make a policy the host's")
+    .description(
+      'Checks the policy, runs the cases beside it (NAME.cases.json), compiles it and replaces ' +
+        '/etc/virtshim/policy.img. Running programs take it up within a second. Where anything fails, the policy in ' +
+        'force stays.',
+    )
+    .argument('[file]', 'the policy, JSON')
+    .option('--rollback', 'put the policy before the last installation back')
+    .option('-n, --dry-run', 'check everything, write nothing')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  virtshim policy install --dry-run host.json
+  virtshim policy install host.json
+  virtshim policy install --rollback`,
+    )
+    .action(async (file: string | undefined, options: InstallCommandOptions) => {
+      const done = await install(file, options);
+      process.stdout.write(options.json === true ? `${jsonText(done, 2)}\n` : asText(done, options.dryRun === true));
+      finish('ok');
+    });
+}
+
+async function install(file: string | undefined, options: InstallCommandOptions): Promise<Installation> {
+  const { installPolicy, rollBackPolicy } = await import('../policy/install.js');
+  if (options.rollback === true && file === undefined && options.dryRun !== true) return rollBackPolicy();
+  if (options.rollback !== true && file !== undefined) return installPolicy(file, { dryRun: options.dryRun === true });
+  throw new VirtshimError('VIRTSHIM_USAGE', 'either a policy or `--rollback` alone', {
+    hint: 'virtshim policy install --help',
+  });
+}
+
+function asText({ installed, before, replaced, cases }: Installation, dryRun: boolean): string {
+  const tested = cases === undefined ? '' : `${cases} cases passed\n`;
+  const was = before === undefined ? '' : ` in place of ${named(before)}`;
+  if (dryRun) return `${tested}${named(installed)} would be in force${was}\n`;
+  return `${tested}${named(installed)} ${replaced ? `is in force${was}` : 'was in force already'}\n`;
+}
+
+const named = ({ name, digest }: PolicyIdentity): string => `policy \`${printable(name)}\` (${digest})`;
