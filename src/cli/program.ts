@@ -6,6 +6,7 @@ import { envCommand } from './env.js';
 import type { Outcome } from './outcome.js';
 import { policyCheckCommand } from './policy-check.js';
 import { policyCompileCommand } from './policy-compile.js';
+import { policyExplainCommand } from './policy-explain.js';
 import { policyInstallCommand } from './policy-install.js';
 import { policyStatusCommand } from './policy-status.js';
 import { runCommand } from './run.js';
@@ -17,6 +18,14 @@ function packageVersion(): string {
   const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
 }
+
+const policyCommands = [
+  policyCheckCommand,
+  policyExplainCommand,
+  policyCompileCommand,
+  policyInstallCommand,
+  policyStatusCommand,
+];
 
 /** The whole command tree. `finish` is told how the chosen command ended. */
 export function buildProgram(finish: (outcome: Outcome) => void): Command {
@@ -37,8 +46,7 @@ Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wro
     );
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));
-  const policyCommands = [policyCheckCommand, policyCompileCommand, policyInstallCommand, policyStatusCommand];
-  program.addCommand(group('policy', 'check, compile and install policies', policyCommands, finish));
+  program.addCommand(group('policy', 'check, explain, test and install policies', policyCommands, finish));
   program.addCommand(group('trail', 'read and verify trails', [trailShowCommand, trailVerifyCommand], finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(completionCommand(finish));

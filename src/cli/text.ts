@@ -1,10 +1,18 @@
-/** JSON on one line, or indented, that leaves no character to steer or confuse a terminal: \uXXXX stands for them. */
+/**
+ * JSON on one line, or indented, that leaves no character to steer or confuse a terminal: \uXXXX stands for them.
+ * Integers that readers of JSON would round become strings.
+ */
 export function jsonText(value: unknown, indent = 0): string {
-  return JSON.stringify(value, null, indent).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+  return JSON.stringify(value, exactly, indent).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
     [...Array(character.length).keys()]
       .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
       .join(''),
   );
+}
+
+function exactly(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 
 /** A longer cell is shown whole, but does not widen its column: one hostile name would pad every other line. */

@@ -11,6 +11,9 @@ export type Database = 'passwd' | 'group';
 /** The number of an account, or undefined where there is none of that name. */
 export type LookUp = (database: Database, name: string) => Promise<number | undefined>;
 
+/** The same while everything else in the thread waits. */
+export type LookUpNow = (database: Database, name: string) => number | undefined;
+
 export interface Accounts {
   readonly users: ReadonlyMap<string, number>;
   readonly groups: ReadonlyMap<string, number>;
@@ -28,13 +31,13 @@ export const lookUpWithGetent: LookUp = async (database, name) => {
   }
 };
 
-function lookUpNow(database: Database, name: string): number | undefined {
+const lookUpNow: LookUpNow = (database, name) => {
   try {
     return numberIn(execFileSync('getent', ['--', database, name], { timeout, encoding: 'utf8', stdio: 'pipe' }));
   } catch (error) {
     return unlessMissing(error, 'status');
   }
-}
+};
 
 function numberIn(entry: string): number | undefined {
   const fields = entry.split('\n')[0]?.split(':') ?? [];
@@ -53,9 +56,9 @@ export async function resolveAccounts(policy: Policy, lookUp: LookUp = lookUpWit
 }
 
 /** `resolveAccounts` while everything else in this thread waits. */
-export function resolveAccountsSync(policy: Policy): Accounts {
+export function resolveAccountsSync(policy: Policy, lookUp: LookUpNow = lookUpNow): Accounts {
   const lookUpEach = (database: Database, names: ReadonlySet<string>) =>
-    known([...names].map((name) => [name, lookUpNow(database, name)]));
+    known([...names].map((name) => [name, lookUp(database, name)]));
   return accountsOf(policy, lookUpEach('passwd', userNames(policy)), lookUpEach('group', groupNames(policy)));
 }
 

@@ -36,7 +36,7 @@ export interface CallContext {
 }
 
 /** The request that the evaluator understands. What is wrong goes to the context; the request must not be judged then. */
-export async function resolveCall(call: CallDocument, context: CallContext): Promise<NativeRequest> {
+export function resolveCall(call: CallDocument, context: CallContext): NativeRequest {
   const { user: _user, groups: _groups, arguments: given, auid, time, ...facts } = call;
   const fn = functionsByName.get(call.function);
   if (fn === undefined) {
@@ -47,7 +47,7 @@ export async function resolveCall(call: CallDocument, context: CallContext): Pro
   }
   return {
     ...facts,
-    ...(await resolveSubject(call, context)),
+    ...resolveSubject(call, context),
     ...(auid === undefined ? {} : { auid: auid === 'unset' ? noAuid : auid }),
     ...(time === undefined ? {} : { time: resolveTime(time, context) }),
     arguments: new ArgumentReader(fn, context).read(given ?? {}),
@@ -57,15 +57,15 @@ export async function resolveCall(call: CallDocument, context: CallContext): Pro
 // As the kernel has it.
 const noAuid = 0xffffffff;
 
-async function resolveSubject(call: CallDocument, { names, complain }: CallContext) {
+function resolveSubject(call: CallDocument, { names, complain }: CallContext) {
   const { user, uid, gids, groups } = call;
-  const account = user === undefined ? undefined : await names.user(user);
+  const account = user === undefined ? undefined : names.user(user);
   if (user !== undefined && account === undefined) {
     complain(['user'], { code: 'unknown-user', message: `this machine knows no user \`${user}\`` });
   }
   const more: number[] = [];
   for (const [index, name] of (groups ?? []).entries()) {
-    const group = await names.group(name);
+    const group = names.group(name);
     if (group !== undefined) more.push(group.gid);
     else complain(['groups', index], { code: 'unknown-group', message: `this machine knows no group \`${name}\`` });
   }
@@ -76,7 +76,8 @@ async function resolveSubject(call: CallDocument, { names, complain }: CallConte
 
 function resolveTime(time: string, { complain }: CallContext): number {
   const moment = Date.parse(time);
-  if (/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(time) && !Number.isNaN(moment)) return Math.floor(moment / 1000);
+  if (/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(time) && !Number.isNaN(moment))
+    return Math.floor(moment / 1000);
   const message = `\`${time}\` is not a time with a zone, such as \`2026-01-31T22:30:00Z\``;
   complain(['time'], { code: 'wrong-value', message });
   return 0;

@@ -1,15 +1,14 @@
 /** Test cases of a policy: calls and what it says about them. */
 import { dirname, resolve } from 'node:path';
-import type { LookUp } from './accounts.js';
 import { type CallDocument, resolveCall } from './call.js';
-import { compilePolicy } from './compile.js';
 import { type Diagnostic, hasErrors, sortDiagnostics } from './diagnostic.js';
 import type { Effect } from './document.js';
 import { type Decision, evaluate, type Request } from './evaluate.js';
-import { loadPolicyFile, type Policy, readText } from './load.js';
-import { type AccountsDocument, lookUpOf, type NameService, namesWith, systemNames } from './name_service.js';
+import { type AccountsDocument, type NameService, namesWith, systemNames } from './name_service.js';
 import { validateAgainstSchema } from './schema.js';
 import { parseSource, type Source } from './source.js';
+import { readText } from './text_file.js';
+import { compileFile, type UsablePolicy } from './usable_policy.js';
 
 interface CasesDocument {
   readonly policy?: string;
@@ -50,8 +49,8 @@ export interface CasesRun {
   /** What is wrong with the files; no case was run where there is an error. */
   readonly diagnostics: readonly Diagnostic[];
   readonly results: readonly CaseResult[];
-  readonly policy?: Policy;
-  readonly image?: Uint8Array;
+  /** The policy that the cases are about; undefined where none was run. */
+  readonly judgedBy: UsablePolicy | undefined;
 }
 
 /** Whose word counts where a file of cases does not say it itself. */
@@ -62,54 +61,41 @@ export interface CasesOptions {
 }
 
 /** Runs every case of a file. Throws VIRTSHIM_FILE where it or its policy cannot be read. */
-export async function runCases(file: string, options: CasesOptions = {}): Promise<CasesRun> {
+export function runCases(file: string, options: CasesOptions = {}): CasesRun {
   const { source, diagnostics } = parseSource(readText(file), file);
   const problems = diagnostics.length > 0 ? diagnostics : sortDiagnostics(validateAgainstSchema(source, 'cases'));
-  if (problems.length > 0) return { diagnostics: problems, results: [] };
+  if (problems.length > 0) return notRun(problems);
   const document = source.value as CasesDocument;
   const policyFile = options.policy ?? (document.policy && resolve(dirname(file), document.policy));
   if (policyFile === undefined) {
     const message = 'property `policy` is missing: these cases do not say whose they are';
-    return { diagnostics: [source.complain([], { code: 'missing-property', message })], results: [] };
+    return notRun([source.complain([], { code: 'missing-property', message })]);
   }
   const names = document.accounts === undefined ? options.names : namesWith(document.accounts, options.names);
-  const compiled = await compileFile(policyFile, lookUpOf(names));
-  const found: Diagnostic[] = [...compiled.diagnostics];
-  const requests = await requestsOf(source, document, names ?? systemNames(), found);
-  const { policy, image } = compiled;
-  if (policy === undefined || image === undefined || hasErrors(found)) return { diagnostics: found, results: [] };
+  const { usable: judgedBy, diagnostics: about } = compileFile(policyFile, names);
+  const found: Diagnostic[] = [...about];
+  const requests = requestsOf(source, document, names ?? systemNames(), found);
+  if (judgedBy === undefined || hasErrors(found)) return notRun(found);
   const results = document.cases.map((one, index) => {
     const request = requests[index] ?? { function: one.call.function };
-    return judge(source, index, one, request, evaluate(image, request));
+    return judge(source, index, one, request, evaluate(judgedBy.image, request));
   });
-  return { diagnostics: found, results, policy, image };
+  return { diagnostics: found, results, judgedBy };
 }
 
-async function compileFile(file: string, lookUp: LookUp) {
-  const { policy, diagnostics } = loadPolicyFile(file);
-  if (policy === undefined) return { policy, image: undefined, diagnostics };
-  const compiled = await compilePolicy(policy, lookUp);
-  return { policy, image: compiled.image, diagnostics: [...diagnostics, ...compiled.diagnostics] };
+function notRun(diagnostics: readonly Diagnostic[]): CasesRun {
+  return { diagnostics, results: [], judgedBy: undefined };
 }
 
-async function requestsOf(
-  source: Source,
-  { cases }: CasesDocument,
-  names: NameService,
-  found: Diagnostic[],
-): Promise<Request[]> {
-  const requests: Request[] = [];
-  for (const [index, { call }] of cases.entries()) {
+function requestsOf(source: Source, { cases }: CasesDocument, names: NameService, found: Diagnostic[]): Request[] {
+  return cases.map(({ call }, index) => {
     const at = ['cases', index, 'call'] as const;
-    requests.push(
-      await resolveCall(call, {
-        names,
-        complain: (steps, complaint) => found.push(source.complain([...at, ...steps], complaint)),
-        textOf: (steps) => source.textOf([...at, ...steps]),
-      }),
-    );
-  }
-  return requests;
+    return resolveCall(call, {
+      names,
+      complain: (steps, complaint) => found.push(source.complain([...at, ...steps], complaint)),
+      textOf: (steps) => source.textOf([...at, ...steps]),
+    });
+  });
 }
 
 function judge(

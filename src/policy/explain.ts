@@ -9,8 +9,8 @@ import { writeImage } from './compile.js';
 import type { Diagnostic } from './diagnostic.js';
 import type { Effect, Mode } from './document.js';
 import { type Decision, evaluateAll, explainCall, type Request } from './evaluate.js';
-import type { Policy } from './load.js';
 import { type NameService, systemNames } from './name_service.js';
+import { accountsIn, strangerTo } from './named_accounts.js';
 import { type Need, needsOf } from './needs.js';
 import { findRecord, requestOfRecord } from './recorded_call.js';
 import type { Rule } from './rule.js';
@@ -74,9 +74,9 @@ export interface ExplainOptions {
  * Explains what a policy says about a call. Throws VIRTSHIM_FILE or VIRTSHIM_POLICY_MEANING where the policy cannot be
  * used, VIRTSHIM_USAGE where the call makes no sense.
  */
-export async function explain(file: string, call: CallDocument, options: ExplainOptions = {}): Promise<Explanation> {
-  const usable = await usablePolicy(file, options.names);
-  const request = await requestOf(call, options.names ?? systemNames());
+export function explain(file: string, call: CallDocument, options: ExplainOptions = {}): Explanation {
+  const usable = usablePolicy(file, options.names);
+  const request = requestOf(call, options.names ?? systemNames());
   return explainRequest(usable, request, argumentNotes(request));
 }
 
@@ -90,16 +90,16 @@ export async function explainRecord(
   trail: string = defaultTrail(),
   options: ExplainOptions = {},
 ): Promise<Explanation & { readonly record: TrailRecord }> {
-  const usable = await usablePolicy(file, options.names);
+  const usable = usablePolicy(file, options.names);
   const record = await findRecord(trail, recordId);
-  const { request, notes } = await requestOfRecord(record, options.names ?? systemNames());
+  const { request, notes } = requestOfRecord(record, options.names ?? systemNames());
   return { ...explainRequest(usable, request, notes), record };
 }
 
-async function requestOf(call: CallDocument, names: NameService): Promise<Request> {
+function requestOf(call: CallDocument, names: NameService): Request {
   const { source } = parseSource('{}', 'call');
   const found: Diagnostic[] = [];
-  const request = await resolveCall(call, {
+  const request = resolveCall(call, {
     names,
     complain: (steps, complaint) => found.push(source.complain(steps, complaint)),
   });
@@ -125,7 +125,7 @@ export function explainRequest(usable: UsablePolicy, request: Request, notes: re
   const judged = known ? request : { ...request, uid: strangerTo(usable), gids: request.gids ?? [] };
   const { decision, rules } = explainCall(image, judged);
   const assumptions = assumptionsOf(usable, judged);
-  const explained = rules.map((one) => explainRule(policy, one, assumptions.get(one.rule) ?? null));
+  const explained = rules.map((one) => explainRule(usable, one, assumptions.get(one.rule) ?? null));
   const otherwise = known ? [] : othersThan(usable, judged, decision.effect);
   return {
     policy: { name: policy.name, file: policy.source.file, mode: policy.mode },
@@ -148,10 +148,27 @@ function verdictOf(mode: Mode, { effect, wouldDeny }: Decision): Explanation['ve
   return mode === 'enforcing' ? 'denied' : 'would-deny';
 }
 
-function explainRule(policy: Policy, one: NativeExplainedRule, assumed: NativeFailedCondition | null): ExplainedRule {
-  const rule = policy.rules.find(({ id }) => id === one.rule);
+function explainRule(
+  usable: UsablePolicy,
+  one: NativeExplainedRule,
+  assumed: NativeFailedCondition | null,
+): ExplainedRule {
+  const rule = usable.policy.rules.find(({ id }) => id === one.rule);
   if (rule === undefined) throw new RangeError(`no rule ${one.rule}`);
-  return { ...one, ...placeOf(rule), description: rule.description, assumed: one.holds ? assumed : null };
+  const failed = one.failed && withNames(one.failed, usable);
+  const supposed = one.holds && assumed ? withNames(assumed, usable) : null;
+  return { ...one, ...placeOf(rule), failed, description: rule.description, assumed: supposed };
+}
+
+// The evaluator knows accounts by number only.
+function withNames(failed: NativeFailedCondition, usable: UsablePolicy): NativeFailedCondition {
+  const [, block, last] = /^(subjects\.(?:not\.)?)(uids|groups)$/.exec(failed.condition) ?? [];
+  if (block === undefined) return failed;
+  const kind = last === 'uids' ? 'user' : 'group';
+  const named = new Map(accountsIn(usable).flatMap((one) => (one.kind === kind ? [[one.id, one.name]] : [])));
+  const wanted = failed.wanted.map((id) => named.get(Number(id)) ?? id);
+  const byName = kind === 'user' && wanted.some((account) => typeof account === 'string');
+  return { ...failed, wanted, condition: byName ? `${block}users` : failed.condition };
 }
 
 // What is not known lets deny rules hold and allow rules fail: asked as allow rules, they say what they assumed.
@@ -171,8 +188,7 @@ function allowing({ permission }: Need, rules: readonly ExplainedRule[]): string
 
 // Where the call is allowed, or refused by a rule that assumes nothing, no fact can change it.
 function undecidedFacts({ effect }: Decision, rules: readonly ExplainedRule[]): UndecidedFact[] {
-  const certain = (one: ExplainedRule) =>
-    one.effect === 'deny' && one.holds && one.assumed === null && !one.permissive;
+  const certain = (one: ExplainedRule) => one.effect === 'deny' && one.holds && one.assumed === null && !one.permissive;
   if (effect === 'allow' || rules.some(certain)) return [];
   const facts = new Map<string, string[]>();
   for (const { rule, failed, assumed } of rules) {
@@ -182,40 +198,6 @@ function undecidedFacts({ effect }: Decision, rules: readonly ExplainedRule[]): 
     facts.set(fact, [...(facts.get(fact) ?? []), rule]);
   }
   return [...facts].map(([fact, of]) => ({ fact, rules: of }));
-}
-
-/** A number that no rule has. */
-export function strangerTo(usable: UsablePolicy): number {
-  const named = new Set(accountsIn(usable).map(({ id }) => id));
-  let uid = 0xfffffffe;
-  while (named.has(uid)) uid--;
-  return uid;
-}
-
-export interface NamedAccount {
-  readonly kind: 'user' | 'group';
-  readonly id: number;
-  readonly name: string | undefined;
-}
-
-/** The users and groups that rules name, under `not` too, each once. */
-export function accountsIn({ policy, accounts }: UsablePolicy): NamedAccount[] {
-  const found = new Map<string, NamedAccount>();
-  const add = (kind: NamedAccount['kind'], id: number | undefined, name?: string) => {
-    if (id !== undefined && found.get(`${kind} ${id}`)?.name === undefined) found.set(`${kind} ${id}`, { kind, id, name });
-  };
-  for (const rule of policy.rules) {
-    const further = rule.conditions.flatMap((one) => (one.kind === 'uids' || one.kind === 'gids' ? [one] : []));
-    for (const name of rule.users) add('user', accounts.users.get(name), name);
-    for (const name of rule.groups) add('group', accounts.groups.get(name), name);
-    for (const uid of rule.uids) add('user', uid);
-    for (const { kind, names, ids } of further) {
-      const of = kind === 'uids' ? ('user' as const) : ('group' as const);
-      for (const name of names) add(of, (of === 'user' ? accounts.users : accounts.groups).get(name), name);
-      for (const id of ids) add(of, id);
-    }
-  }
-  return [...found.values()];
 }
 
 function othersThan(usable: UsablePolicy, judged: Request, effect: Effect): OtherSubject[] {
@@ -229,4 +211,3 @@ function othersThan(usable: UsablePolicy, judged: Request, effect: Effect): Othe
     return other === effect ? [] : [{ kind, account: name ?? id, effect: other }];
   });
 }
-

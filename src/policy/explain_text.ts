@@ -11,7 +11,10 @@ export function explanationText(explanation: Explanation, all = false): string {
   const lines = [
     headline(explanation),
     ...reasons(explanation),
-    ...section('needs', explanation.needs.map((need) => needLine(need, explanation))),
+    ...section(
+      'needs',
+      explanation.needs.map((need) => needLine(need, explanation)),
+    ),
     ...section('rules that came close', closeRules(explanation, all)),
     ...section('not known, and could change this', explanation.undecided.map(undecidedLine)),
     ...section('no user was told; these would be judged otherwise', explanation.otherwise.map(otherLine)),
@@ -29,7 +32,8 @@ const verdicts = { permitted: 'permitted', denied: 'denied', 'would-deny': 'perm
 function headline({ call, verdict }: Explanation): string {
   const { kind, name, uuid } = call.resource ?? {};
   const what = name ?? uuid;
-  const on = what === undefined && kind === undefined ? '' : ` on ${[kind, what && `\`${what}\``].filter(Boolean).join(' ')}`;
+  const on =
+    what === undefined && kind === undefined ? '' : ` on ${[kind, what && `\`${what}\``].filter(Boolean).join(' ')}`;
   const by = call.uid === undefined ? '' : ` by uid ${call.uid}`;
   return `${call.function}${on}${by}: ${verdicts[verdict]}`;
 }
@@ -70,7 +74,7 @@ function closeRules({ rules, decidedBy, call }: Explanation, all: boolean): stri
   const distance = ({ holds, failed }: ExplainedRule) => (holds ? 0 : failed?.unknown === true ? 1 : 2);
   const sorted = [...others].sort((a, b) => distance(a) - distance(b));
   const shown = all ? sorted : sorted.slice(0, most);
-  const lines = shown.map((one) => `${describeRule(one)}\n    ${whyNot(one, call.uid === undefined)}`);
+  const lines = shown.flatMap((one) => [describeRule(one), `    ${whyNot(one, call.uid === undefined)}`]);
   const left = sorted.length - shown.length;
   return left === 0 ? lines : [...lines, `and ${left} more`];
 }
@@ -83,14 +87,17 @@ function whyNot({ holds, failed, assumed, permissive, effect }: ExplainedRule, n
 }
 
 /** `resources.names` wants `test-*`, is `prod-1`. */
-export function conditionText({ condition, not, wanted, actual, unknown }: NativeFailedCondition, nobody = false): string {
+export function conditionText(
+  { condition, not, wanted, actual, unknown }: NativeFailedCondition,
+  nobody = false,
+): string {
   const values = wanted.map((value) => `\`${value}\``).join(', ');
   const want = condition === 'require' ? 'wants a reason' : `${not ? 'wants none of' : 'wants'} ${values}`;
   return `\`${condition}\` ${want}, ${actualText(condition, actual, unknown, nobody)}`;
 }
 
 function actualText(condition: string, actual: NativeActual, unknown: boolean, nobody: boolean): string {
-  if (nobody && /^subjects\.(not\.)?(uids|groups)$/.test(condition)) return 'no user was told';
+  if (nobody && /^subjects\.(not\.)?(users|uids|groups)$/.test(condition)) return 'no user was told';
   if (condition === 'rate') return unknown ? 'how many there were is not known' : 'which is not so';
   if (Array.isArray(actual)) return listText(actual, unknown);
   if (unknown) return 'which is not known';

@@ -52,8 +52,8 @@ export const PREVIOUS_POLICY = `${HOST_POLICY}.previous`;
  * @throws VirtshimError where the policy cannot be used, a case fails, or the image cannot be written
  */
 export async function installPolicy(file: string, options: InstallOptions = {}): Promise<Installation> {
-  const { image } = await usablePolicy(file);
-  const cases = await passedCases(file);
+  const { image } = usablePolicy(file);
+  const cases = passedCases(file);
   const installed = identify(image);
   const before = identityOf(HOST_POLICY);
   const replaced = options.dryRun !== true && !(before?.digest === installed.digest && isTrusted(HOST_POLICY));
@@ -102,10 +102,10 @@ function identify(image: Uint8Array): PolicyIdentity {
   return { name: loaded.name, digest: loaded.digest.slice(0, 16) };
 }
 
-async function passedCases(file: string): Promise<number | undefined> {
+function passedCases(file: string): number | undefined {
   const cases = file.replace(/(\.json)?$/, '.cases.json');
   if (!existsSync(cases)) return undefined;
-  const { diagnostics, results } = await runCases(cases, { policy: file });
+  const { diagnostics, results } = runCases(cases, { policy: file });
   if (results.length === 0) throw unusable(`the cases in \`${cases}\` cannot be run`, diagnostics);
   const failed = results.filter((result) => !result.passed);
   if (failed.length === 0) return results.length;

@@ -1,7 +1,6 @@
 /** Who is who on this machine: users with their groups, groups with their members. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { type LookUp, lookUpWithGetent } from './accounts.js';
+import { execFileSync } from 'node:child_process';
+import type { LookUpNow } from './accounts.js';
 
 export interface User {
   readonly name: string;
@@ -19,8 +18,8 @@ export interface Group {
 
 /** Asked by name or by number; undefined where there is no such account. */
 export interface NameService {
-  user(key: string | number): Promise<User | undefined>;
-  group(key: string | number): Promise<Group | undefined>;
+  user(key: string | number): User | undefined;
+  group(key: string | number): Group | undefined;
 }
 
 /** Accounts that stand for a machine's own, as cases name them. */
@@ -29,18 +28,19 @@ export interface AccountsDocument {
   readonly groups?: Readonly<Record<string, number>>;
 }
 
-/** The name service of this machine, asked as its programs do. */
+/** The name service of this machine, asked as its programs do. Throws where `getent` cannot be run. */
 export function systemNames(): NameService {
-  const passwd = once(() => entries('passwd'));
+  let passwd: string[][] | undefined;
   return {
-    async user(key) {
-      const [name, , uid] = (await entries('passwd', key))[0] ?? [];
-      return name === undefined ? undefined : { name, uid: Number(uid), gids: await groupsOf(name) };
+    user(key) {
+      const [name, , uid] = entries('passwd', key)[0] ?? [];
+      return name === undefined ? undefined : { name, uid: Number(uid), gids: groupsOf(name) };
     },
-    async group(key) {
-      const [name, , gid, listed = ''] = (await entries('group', key))[0] ?? [];
+    group(key) {
+      const [name, , gid, listed = ''] = entries('group', key)[0] ?? [];
       if (name === undefined) return undefined;
-      const own = (await passwd()).filter((fields) => fields[3] === gid).map(([user = '']) => user);
+      passwd ??= entries('passwd');
+      const own = passwd.filter((fields) => fields[3] === gid).map(([user = '']) => user);
       const members = [...new Set([...listed.split(','), ...own])].filter((user) => user !== '').sort();
       return { name, gid: Number(gid), members };
     },
@@ -54,11 +54,11 @@ export function namesWith(document: AccountsDocument, rest: NameService = system
     return { name, uid, gids: of.flatMap((group) => groups.get(group) ?? []), of };
   });
   return {
-    async user(key) {
+    user(key) {
       const found = users.find(({ name, uid }) => name === key || uid === key);
       return found === undefined ? rest.user(key) : { name: found.name, uid: found.uid, gids: found.gids };
     },
-    async group(key) {
+    group(key) {
       const found = [...groups].find(([name, gid]) => name === key || gid === key);
       if (found === undefined) return rest.group(key);
       const [name, gid] = found;
@@ -68,41 +68,25 @@ export function namesWith(document: AccountsDocument, rest: NameService = system
 }
 
 /** What a policy is compiled with. */
-export function lookUpIn(names: NameService): LookUp {
-  return async (database, name) =>
-    database === 'passwd' ? (await names.user(name))?.uid : (await names.group(name))?.gid;
+export function lookUpIn(names: NameService): LookUpNow {
+  return (database, name) => (database === 'passwd' ? names.user(name)?.uid : names.group(name)?.gid);
 }
 
-/** The same for `undefined`: this machine's, without a question more than compiling needs. */
-export function lookUpOf(names: NameService | undefined): LookUp {
-  return names === undefined ? lookUpWithGetent : lookUpIn(names);
-}
-
-const run = promisify(execFile);
-const limits = { timeout: 30_000, maxBuffer: 64 * 1024 * 1024 };
+const limits = { timeout: 30_000, maxBuffer: 64 * 1024 * 1024, encoding: 'utf8', stdio: 'pipe' } as const;
 
 /** Lines of the database as fields; one line or none where a key is given. */
-async function entries(database: 'passwd' | 'group', key?: string | number): Promise<string[][]> {
+function entries(database: 'passwd' | 'group', key?: string | number): string[][] {
   const asked = key === undefined ? [] : [String(key)];
   try {
-    const { stdout } = await run('getent', ['--', database, ...asked], limits);
-    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split(':')]));
+    const lines = execFileSync('getent', ['--', database, ...asked], limits).split('\n');
+    return lines.flatMap((line) => (line === '' ? [] : [line.split(':')]));
   } catch (error) {
     // getent's own word for "no such entry".
-    if ((error as { code?: unknown }).code === 2) return [];
+    if (error instanceof Error && 'status' in error && error.status === 2) return [];
     throw error;
   }
 }
 
-async function groupsOf(user: string): Promise<number[]> {
-  const { stdout } = await run('id', ['-G', '--', user], limits);
-  return stdout.trim().split(/\s+/).map(Number);
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
+function groupsOf(user: string): number[] {
+  return execFileSync('id', ['-G', '--', user], limits).trim().split(/\s+/).map(Number);
 }

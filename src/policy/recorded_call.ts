@@ -30,12 +30,12 @@ export interface RecordedCall {
 }
 
 /** The request that the record is about. Groups are those that its user has now: records have none. */
-export async function requestOfRecord(record: TrailRecord, names: NameService = systemNames()): Promise<RecordedCall> {
+export function requestOfRecord(record: TrailRecord, names: NameService = systemNames()): RecordedCall {
   const fn = functionsByName.get(record.event ?? '');
   if (fn === undefined) {
     throw new VirtshimError('VIRTSHIM_USAGE', `the record \`${record.rid}\` is about no function that is known here`);
   }
-  const account = await names.user(record.uid);
+  const account = names.user(record.uid);
   const args = argumentsOf(record, fn.args);
   const { connection, asserted } = record;
   const request: Request = {
@@ -62,7 +62,12 @@ function known({ driver, uri, readOnly }: NonNullable<TrailRecord['connection']>
 }
 
 // A snapshot or checkpoint is judged as its domain; its record has the domain's uuid.
-function resourceOf({ kind, name, uuid, parent }: NonNullable<TrailRecord['resource']>): NonNullable<Request['resource']> {
+function resourceOf({
+  kind,
+  name,
+  uuid,
+  parent,
+}: NonNullable<TrailRecord['resource']>): NonNullable<Request['resource']> {
   const ofDomain = kind === 'domain-snapshot' || kind === 'domain-checkpoint';
   const judged = ofDomain ? parent : name;
   return { kind, ...(judged !== undefined && { name: judged }), ...(uuid !== undefined && { uuid }) };
@@ -74,13 +79,13 @@ function argumentsOf({ params }: TrailRecord, args: readonly ApiArg[]): Record<s
   const values: Record<string, Value> = {};
   for (const param of params) {
     const arg = args.find(({ name }) => name === param.name);
-    const value = arg === undefined ? undefined : valueOf(param, arg);
+    const value = arg === undefined ? undefined : recordedValue(param, arg);
     if (value !== undefined) values[param.name] = value;
   }
   return values;
 }
 
-function valueOf({ attributes, text, items }: TrailParam, arg: ApiArg): Value | undefined {
+function recordedValue({ attributes, text, items }: TrailParam, arg: ApiArg): Value | undefined {
   if (attributes.out === '1' || attributes.opaque === '1') return undefined;
   if (arg.type === 'TypedParams') return items.flatMap(fieldOf);
   const kind = valueKindOf(arg);

@@ -1,11 +1,11 @@
 /** A policy that tools ask questions about: loaded and compiled, its accounts known. */
 import { VirtshimError } from '../errors.js';
 import { printable } from '../printable.js';
-import { type Accounts, resolveAccounts } from './accounts.js';
+import { type Accounts, resolveAccountsSync } from './accounts.js';
 import { writeImage } from './compile.js';
 import { type Diagnostic, formatDiagnostic, hasErrors } from './diagnostic.js';
 import { loadPolicyFile, type Policy } from './load.js';
-import { lookUpOf, type NameService } from './name_service.js';
+import { lookUpIn, type NameService } from './name_service.js';
 import { complainAbout, type Rule } from './rule.js';
 
 export interface UsablePolicy {
@@ -15,12 +15,20 @@ export interface UsablePolicy {
 }
 
 /** Throws VIRTSHIM_FILE or VIRTSHIM_POLICY_MEANING where the file cannot be used. */
-export async function usablePolicy(file: string, names?: NameService): Promise<UsablePolicy> {
+export function usablePolicy(file: string, names?: NameService): UsablePolicy {
+  const { usable, diagnostics } = compileFile(file, names);
+  if (usable === undefined) throw unusable(`policy \`${file}\` cannot be used`, diagnostics, file);
+  return usable;
+}
+
+/** The policy, or what is wrong with it. Throws VIRTSHIM_FILE where it cannot be read. */
+export function compileFile(file: string, names?: NameService) {
   const { policy, diagnostics } = loadPolicyFile(file);
-  if (policy === undefined) throw unusable(`policy \`${file}\` cannot be used`, diagnostics, file);
-  const accounts = await resolveAccounts(policy, lookUpOf(names));
-  if (hasErrors(accounts.diagnostics)) throw unusable(`policy \`${file}\` cannot be used`, accounts.diagnostics, file);
-  return { policy, accounts, image: writeImage(policy, accounts) };
+  if (policy === undefined) return { usable: undefined, diagnostics };
+  const accounts = resolveAccountsSync(policy, names && lookUpIn(names));
+  const all = [...diagnostics, ...accounts.diagnostics];
+  const usable = hasErrors(all) ? undefined : { policy, accounts, image: writeImage(policy, accounts) };
+  return { usable, diagnostics: all };
 }
 
 /** The errors among the diagnostics, one a line under `what`. */
