@@ -54,6 +54,13 @@ std::string globText(const View &view, uint32_t index) {
   return text.append(view.strings + glob.rest, glob.restSize);
 }
 
+// A text to be equal to is a glob without wildcards.
+template <typename Test>
+bool isPattern(const View &view, const Test &test) {
+  const bool plain = view.globs[test.glob].form == policy::image::GlobForm::Exact;
+  return test.op == policy::image::Operator::Equal && !plain;
+}
+
 // Of an argument, a typed parameter or a fact of XML.
 template <typename Test>
 std::string comparisonText(const View &view, const Test &test) {
@@ -61,7 +68,7 @@ std::string comparisonText(const View &view, const Test &test) {
   switch (test.operand) {
     case policy::image::Operand::Signed: return name + ' ' + std::to_string(static_cast<int64_t>(test.value));
     case policy::image::Operand::Unsigned: return name + ' ' + std::to_string(test.value);
-    case policy::image::Operand::Glob: return name + ' ' + globText(view, test.glob);
+    case policy::image::Operand::Glob: return (isPattern(view, test) ? "glob" : name) + ' ' + globText(view, test.glob);
   }
   return name;
 }

@@ -9,6 +9,7 @@ import { policyCompileCommand } from './policy-compile.js';
 import { policyExplainCommand } from './policy-explain.js';
 import { policyInstallCommand } from './policy-install.js';
 import { policyStatusCommand } from './policy-status.js';
+import { policyTestCommand } from './policy-test.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
 import { trailShowCommand } from './trail-show.js';
@@ -25,6 +26,7 @@ const policyCommands = [
   policyCompileCommand,
   policyInstallCommand,
   policyStatusCommand,
+  policyTestCommand,
 ];
 
 /** The whole command tree. `finish` is told how the chosen command ended. */

@@ -1,5 +1,5 @@
 /** Test cases of a policy: calls and what it says about them. */
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { type CallDocument, resolveCall } from './call.js';
 import { type Diagnostic, hasErrors, sortDiagnostics } from './diagnostic.js';
 import type { Effect } from './document.js';
@@ -60,13 +60,21 @@ export interface CasesOptions {
   readonly names?: NameService;
 }
 
+/** How the names of files of cases end. */
+export const casesEnding = '.cases.json';
+
+/** Where the cases of a policy are looked for: beside `host.json`, `host.cases.json`. */
+export function casesBeside(policyFile: string): string {
+  return policyFile.replace(/(\.json)?$/, casesEnding);
+}
+
 /** Runs every case of a file. Throws VIRTSHIM_FILE where it or its policy cannot be read. */
 export function runCases(file: string, options: CasesOptions = {}): CasesRun {
   const { source, diagnostics } = parseSource(readText(file), file);
   const problems = diagnostics.length > 0 ? diagnostics : sortDiagnostics(validateAgainstSchema(source, 'cases'));
   if (problems.length > 0) return notRun(problems);
   const document = source.value as CasesDocument;
-  const policyFile = options.policy ?? (document.policy && resolve(dirname(file), document.policy));
+  const policyFile = options.policy ?? (document.policy && besideFile(file, document.policy));
   if (policyFile === undefined) {
     const message = 'property `policy` is missing: these cases do not say whose they are';
     return notRun([source.complain([], { code: 'missing-property', message })]);
@@ -81,6 +89,10 @@ export function runCases(file: string, options: CasesOptions = {}): CasesRun {
     return judge(source, index, one, request, evaluate(judgedBy.image, request));
   });
   return { diagnostics: found, results, judgedBy };
+}
+
+function besideFile(file: string, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(file), path);
 }
 
 function notRun(diagnostics: readonly Diagnostic[]): CasesRun {

@@ -19,7 +19,7 @@ import { basename, dirname, join } from 'node:path';
 import { systemReason, VirtshimError } from '../errors.js';
 import { HOST_POLICY } from '../folders.js';
 import { native } from '../native.js';
-import { runCases } from './cases.js';
+import { casesBeside, runCases } from './cases.js';
 import { unusable, usablePolicy } from './usable_policy.js';
 
 /** An image as people tell it from others. */
@@ -103,7 +103,7 @@ function identify(image: Uint8Array): PolicyIdentity {
 }
 
 function passedCases(file: string): number | undefined {
-  const cases = file.replace(/(\.json)?$/, '.cases.json');
+  const cases = casesBeside(file);
   if (!existsSync(cases)) return undefined;
   const { diagnostics, results } = runCases(cases, { policy: file });
   if (results.length === 0) throw unusable(`the cases in \`${cases}\` cannot be run`, diagnostics);
