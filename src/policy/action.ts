@@ -101,6 +101,12 @@ function unknown(text: string, message: string): Resolved {
   return { complaint: { code: 'unknown-action', message, suggestion: suggestAction(text) } };
 }
 
+/** The doubt about a glob over functions or permissions that covers none. */
+export function matchesNothing(text: string): Complaint {
+  const message = `\`${text}\` matches nothing that is judged`;
+  return { code: 'glob-matches-nothing', severity: 'warning', message, atKey: true };
+}
+
 function suggestAction(text: string): string | undefined {
   if (text.startsWith('vir')) return suggest(text, functionNames);
   if (text.includes('.')) return suggest(text, permissions);

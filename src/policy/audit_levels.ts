@@ -1,6 +1,6 @@
 /** What each function leaves in the trail when it is permitted. */
 import { type ApiFunction, functions } from '../generated/api.js';
-import { type Action, actionKinds, resolveAction } from './action.js';
+import { type Action, actionKinds, matchesNothing, resolveAction } from './action.js';
 import type { AuditLevel } from './document.js';
 import { setOf } from './sets.js';
 import type { Complaint, Path } from './source.js';
@@ -21,7 +21,10 @@ export function resolveAuditLevels(
   const result = functions.map(defaultLevel);
   const entries = Object.entries(levels).flatMap(([text, level]) => {
     const resolved = resolveAction(text);
-    if ('action' in resolved) return [{ action: resolved.action, level }];
+    if ('action' in resolved) {
+      if (resolved.action.coverage.size === 0) complain(['audit', 'levels', text], matchesNothing(text));
+      return [{ action: resolved.action, level }];
+    }
     complain(['audit', 'levels', text], { ...resolved.complaint, atKey: true });
     return [];
   });

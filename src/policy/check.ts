@@ -1,12 +1,19 @@
 /** What can hardly be meant: a policy that loads, but does something else than it says. */
+import { documentedFields } from '../ffi/typed_fields.js';
 import { type ApiFunction, functions } from '../generated/api.js';
 import { type LookUp, resolveAccounts } from './accounts.js';
-import type { Coverage } from './action.js';
+import { matchesNothing, setsOfFunction } from './action.js';
 import type { ArgumentCondition } from './argument.js';
 import { type Diagnostic, sortDiagnostics } from './diagnostic.js';
+import { drivers } from './drivers.js';
+import { globToRegExp } from './glob.js';
+import { allConditions } from './implication.js';
 import { loadPolicyFile, type Policy } from './load.js';
-import { complainAbout, isUnconditional, type Rule } from './rule.js';
+import { concernsKind, contradictionsOf, coveredFunctions } from './never_matches.js';
+import { complainAbout, type Rule } from './rule.js';
+import { Shadows } from './shadows.js';
 import type { Complaint, Path } from './source.js';
+import { suggest } from './suggest.js';
 import { twinsOf } from './twins.js';
 
 /** Everything that is wrong or doubtful in a policy file, in its order. Throws VIRTSHIM_FILE where it cannot be read. */
@@ -20,12 +27,16 @@ export async function checkPolicyFile(file: string, lookUp?: LookUp): Promise<Di
 /** The warnings about a policy without errors. */
 export function checkPolicy(policy: Policy): Diagnostic[] {
   const found: Diagnostic[] = [];
+  const shadows = new Shadows(policy.rules);
   for (const rule of policy.rules) {
     const warn: Warn = (steps, complaint) =>
       found.push(complainAbout(rule, steps, { ...complaint, severity: 'warning' }));
     checkActions(rule, warn);
+    checkUris(rule, warn);
+    checkFields(rule, warn);
     checkContradictions(rule, warn);
-    checkShadows(policy, rule, warn);
+    checkShadows(shadows, rule, warn);
+    checkEffect(policy, rule, warn);
     checkMissingArguments(rule, warn);
     checkTwins(policy, rule, warn);
     checkUnknownResources(rule, warn);
@@ -37,86 +48,71 @@ type Warn = (steps: Path, complaint: Complaint) => void;
 
 function checkActions(rule: Rule, warn: Warn): void {
   for (const [index, action] of rule.actions.entries()) {
-    if (action.coverage.size > 0) continue;
-    const message = `\`${action.text}\` matches nothing that is judged`;
-    warn(['actions', index], { code: 'glob-matches-nothing', message });
+    if (action.coverage.size === 0) warn(['actions', index], matchesNothing(action.text));
   }
 }
 
-const namelessKinds: ReadonlySet<string> = new Set(['connect', 'network-port', 'stream', 'adm-connect', 'adm-client']);
-const uuidKinds: ReadonlySet<string> = new Set([
-  'domain',
-  'network',
-  'network-port',
-  'storage-pool',
-  'secret',
-  'nwfilter',
-]);
+// Rules see the URI that libvirt made of what was asked for: aliases resolved, scheme and host in lower case.
+function checkUris(rule: Rule, warn: Warn): void {
+  for (const condition of allConditions(rule)) {
+    if (condition.kind !== 'uris') continue;
+    for (const [index, { text }] of condition.globs.entries()) {
+      const doubt = doubtAboutUri(text);
+      if (doubt !== undefined) warn([...condition.steps, index], { code: 'glob-matches-nothing', ...doubt });
+    }
+  }
+}
+
+function doubtAboutUri(glob: string): Pick<Complaint, 'message' | 'suggestion'> | undefined {
+  if (!/[:*?\\]/.test(glob)) return { message: `\`${glob}\` is no URI: rules see what an alias stands for` };
+  const scheme = /^([A-Za-z0-9]+)(\+[A-Za-z0-9]+)?(?=:)/.exec(glob);
+  const driver = scheme?.[1];
+  if (scheme === null || driver === undefined) return undefined;
+  const [written, rest] = [scheme[0], glob.slice(scheme[0].length)];
+  const lower = written.toLowerCase();
+  if (written !== lower) return { message: 'rules see schemes in lower case', suggestion: `${lower}${rest}` };
+  if (drivers.has(driver)) return undefined;
+  const nearest = suggest(driver, drivers);
+  const suggestion = nearest === undefined ? undefined : `${nearest}${glob.slice(driver.length)}`;
+  return { message: `unknown driver \`${driver}\``, suggestion };
+}
+
+// A field without wildcards that nobody documents is an error; a newer libvirt may have fields that a glob is meant for.
+function checkFields(rule: Rule, warn: Warn): void {
+  for (const condition of rule.conditions) {
+    if (condition.kind !== 'parameter') continue;
+    const { text } = condition.test.field;
+    const pattern = globToRegExp(text);
+    if ([...documentedFields()].some((field) => pattern.test(field))) continue;
+    const message = `\`${text}\` matches no field of typed parameters that is known`;
+    warn(condition.steps, { code: 'glob-matches-nothing', message, atKey: true });
+  }
+}
 
 function checkContradictions(rule: Rule, warn: Warn): void {
-  const never = (steps: Path, why: string) =>
+  for (const { steps, why } of contradictionsOf(rule)) {
     warn(steps, { code: 'never-matches', message: `rule \`${rule.id}\` can never match: ${why}` });
-  if (rule.kinds.length > 0) {
-    const kinds = rule.kinds.join(', ');
-    const none = (known: (kind: string) => boolean) => !rule.kinds.some(known);
-    if (rule.names.length > 0 && none((kind) => !namelessKinds.has(kind))) {
-      never(['resources', 'names'], `resources of kind ${kinds} have no name`);
-    }
-    if (rule.uuids.length > 0 && none((kind) => uuidKinds.has(kind))) {
-      never(['resources', 'uuids'], `resources of kind ${kinds} have no uuid`);
-    }
-    if (rule.coverage.size > 0 && !coveredFunctions(rule.coverage).some((fn) => rule.kinds.includes(judgedKind(fn)))) {
-      never(['resources', 'kinds'], `none of its functions acts on ${kinds}`);
-    }
-  }
-  for (const [name, interval] of intervals(rule)) {
-    if (interval.low > interval.high) never(['arguments', name], 'its comparisons exclude each other');
   }
 }
 
-/** The values of numeric arguments that the ordering comparisons leave. */
-function intervals(rule: Rule): Map<string, { low: bigint; high: bigint }> {
-  const found = new Map<string, { low: bigint; high: bigint }>();
-  for (const { name, operator, operand } of rule.arguments) {
-    if (typeof operand !== 'bigint') continue;
-    const interval = found.get(name) ?? { low: -(2n ** 63n), high: 2n ** 64n - 1n };
-    const raise = (low: bigint) => {
-      if (low > interval.low) interval.low = low;
-    };
-    const lower = (high: bigint) => {
-      if (high < interval.high) interval.high = high;
-    };
-    if (operator === 'greater') raise(operand + 1n);
-    if (operator === 'greaterOrEqual' || operator === 'equal') raise(operand);
-    if (operator === 'less') lower(operand - 1n);
-    if (operator === 'lessOrEqual' || operator === 'equal') lower(operand);
-    found.set(name, interval);
-  }
-  return found;
+function checkShadows(shadows: Shadows, rule: Rule, warn: Warn): void {
+  const why = shadows.over(rule);
+  if (why !== undefined) warn(['id'], { code: 'shadowed', message: `rule \`${rule.id}\` ${why}` });
 }
 
-// A snapshot is judged as its domain.
-function judgedKind(fn: ApiFunction): string {
-  return fn.object === 'domain-snapshot' || fn.object === 'domain-checkpoint' ? 'domain' : fn.object;
+// An obligation, too, is none where the default allows.
+function checkEffect(policy: Policy, rule: Rule, warn: Warn): void {
+  if (rule.effect === 'deny' || rule.coverage.size === 0) return;
+  const needed = [...rule.coverage].some(([id, checks]) => (checks & deniedByDefault(policy, id)) !== 0);
+  if (needed) return;
+  const message = `rule \`${rule.id}\` changes nothing: the defaults allow all that it covers`;
+  warn(['id'], { code: 'no-effect', message });
 }
 
-function checkShadows(policy: Policy, rule: Rule, warn: Warn): void {
-  if (rule.coverage.size === 0) return;
-  const stronger = policy.rules.find(
-    (other) => other !== rule && isUnconditional(other) && shadows(other, rule) && coversAll(other, rule),
-  );
-  if (stronger === undefined) return;
-  const message = `rule \`${rule.id}\` never decides: rule \`${stronger.id}\` denies all that it covers`;
-  warn(['id'], { code: 'shadowed', message });
-}
-
-// A later deny rule does not take the decision from an earlier one.
-function shadows(other: Rule, rule: Rule): boolean {
-  return other.effect === 'deny' && other.mode === 'enforcing' && (rule.effect === 'allow' || other.index < rule.index);
-}
-
-function coversAll(other: Rule, rule: Rule): boolean {
-  return [...rule.coverage].every(([id, checks]) => ((other.coverage.get(id) ?? 0) & checks) === checks);
+function deniedByDefault(policy: Policy, id: number): number {
+  const fn = functions[id];
+  const sets = fn === undefined ? [] : setsOfFunction(fn);
+  return sets.reduce((mask, [set, checks]) => (policy.defaults[set] === 'deny' ? mask | checks : mask), 0);
 }
 
 // A deny rule on flags says nothing about the function without flags that does the same.
@@ -137,19 +133,22 @@ function isAboutBitsThatAreSet({ operator }: ArgumentCondition): boolean {
 }
 
 function checkTwins(policy: Policy, rule: Rule, warn: Warn): void {
-  const allied = policy.rules.filter((other) => other.effect === rule.effect);
   for (const [index, action] of rule.actions.entries()) {
     if (action.kind !== 'function' && action.kind !== 'function-glob') continue;
     const forgotten = new Set(
       coveredFunctions(action.coverage)
         .flatMap((fn) => twinsOf.get(fn.name) ?? [])
-        .filter((twin) => !allied.some((other) => other.actionCoverage.has(twin.id)))
+        .filter((twin) => !policy.rules.some((other) => isAllied(other, rule) && other.actionCoverage.has(twin.id)))
         .map((twin) => `\`${twin.name}\``),
     );
     if (forgotten.size === 0) continue;
     const message = `\`${action.text}\` leaves out ${[...forgotten].join(', ')}, which can do the same`;
     warn(['actions', index], { code: 'twins-differ', message });
   }
+}
+
+function isAllied(other: Rule, { effect }: Rule): boolean {
+  return other.effect === effect;
 }
 
 // What is not known matches deny rules: one on guests' names refuses to list guests at all.
@@ -163,20 +162,7 @@ function checkUnknownResources(rule: Rule, warn: Warn): void {
   warn(['resources'], { code: 'unknown-resource', message, atKey: true });
 }
 
-function concernsKind(rule: Rule, fn: ApiFunction): boolean {
-  const kind = judgedKind(fn);
-  if (rule.kinds.length > 0 && !rule.kinds.includes(kind)) return false;
-  return (
-    (rule.names.length === 0 || (kind !== 'none' && !namelessKinds.has(kind))) &&
-    (rule.uuids.length === 0 || uuidKinds.has(kind))
-  );
-}
-
 // By an argument, by the object that comes back, or by the XML that defines it.
 function tellsResource(fn: ApiFunction): boolean {
   return fn.resourceArg >= 0 || fn.returnsObject !== 'none';
-}
-
-function coveredFunctions(coverage: Coverage): ApiFunction[] {
-  return [...coverage.keys()].flatMap((id) => functions[id] ?? []);
 }

@@ -76,12 +76,12 @@ type Conditions = Omit<GroupMember, 'rule' | 'checks'>;
 
 function writeFunctions(writer: ImageWriter, policy: Policy, conditions: readonly Conditions[]): void {
   const groups = new Groups(writer, conditions);
-  const deny = policy.rules.filter((rule) => rule.effect === 'deny');
-  const allow = policy.rules.filter((rule) => rule.effect === 'allow');
+  const concerned = rulesByFunction(policy.rules);
   for (const fn of functions) {
-    const denyGroup = groups.indexOf('deny', fn, deny);
+    const rules = concerned.get(fn.id) ?? [];
+    const denyGroup = groups.indexOf('deny', fn, rules);
     // A helper is permitted unless a rule denies it by name.
-    const allowGroup = setOf(fn) === undefined ? none : groups.indexOf('allow', fn, allow);
+    const allowGroup = setOf(fn) === undefined ? none : groups.indexOf('allow', fn, rules);
     writer.append('functions', (out) => {
       out.u32(denyGroup);
       out.u32(allowGroup);
@@ -90,6 +90,18 @@ function writeFunctions(writer: ImageWriter, policy: Policy, conditions: readonl
       out.u8(0);
     });
   }
+}
+
+function rulesByFunction(rules: readonly Rule[]): Map<number, Rule[]> {
+  const concerned = new Map<number, Rule[]>();
+  for (const rule of rules) {
+    for (const id of rule.coverage.keys()) {
+      const known = concerned.get(id);
+      if (known === undefined) concerned.set(id, [rule]);
+      else known.push(rule);
+    }
+  }
+  return concerned;
 }
 
 function defaultDeny(policy: Policy, fn: ApiFunction): Checks {
@@ -107,7 +119,7 @@ class Groups {
   ) {}
 
   indexOf(effect: Effect, fn: ApiFunction, rules: readonly Rule[]): number {
-    const concerned = rules.filter((rule) => rule.coverage.has(fn.id));
+    const concerned = rules.filter((rule) => rule.effect === effect);
     if (concerned.length === 0) return none;
     const checksOf = (rule: Rule) => rule.coverage.get(fn.id) ?? 0;
     const key = `${effect} ${concerned.map((rule) => `${rule.index}:${checksOf(rule)}`).join(' ')}`;

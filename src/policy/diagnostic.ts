@@ -28,6 +28,7 @@ export type DiagnosticCode =
   | 'glob-matches-nothing'
   | 'never-matches'
   | 'shadowed'
+  | 'no-effect'
   | 'twins-differ'
   | 'argument-missing'
   | 'unknown-resource'

@@ -44,6 +44,27 @@ export function exactGlob(text: string): Glob {
   return { text, form: 'exact', literal: bytes(text), rest: bytes('') };
 }
 
+/** Whether `wide` matches all that `glob` matches. Says yes only where that is certain. */
+export function globCovers(wide: Glob, glob: Glob): boolean {
+  if (glob.form === 'exact') return wide.form === 'exact' ? sameBytes(wide, glob) : matchesLiteral(wide, glob);
+  if (wide.form === 'prefix') return startsWith(glob.literal, wide.literal);
+  return wide.form === glob.form && wide.text === glob.text;
+}
+
+function sameBytes(a: Glob, b: Glob): boolean {
+  return a.literal.length === b.literal.length && startsWith(a.literal, b.literal);
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.length <= bytes.length && start.every((byte, index) => byte === bytes[index]);
+}
+
+// As latin1, so that `?` stands for a byte.
+function matchesLiteral(wide: Glob, { literal }: Glob): boolean {
+  const asLatin1 = (text: Uint8Array) => Buffer.from(text).toString('latin1');
+  return globToRegExp(asLatin1(bytes(wide.text))).test(asLatin1(literal));
+}
+
 function formOf(rest: string): GlobForm {
   if (rest === '') return 'exact';
   return /^\*+$/.test(rest) ? 'prefix' : 'general';

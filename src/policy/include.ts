@@ -16,7 +16,7 @@ export interface Part {
 
 /** What `source` includes, depth first, each file before the one that names it; what is wrong goes to `found`. */
 export function readIncluded(source: Source, paths: readonly string[], found: Diagnostic[]): Part[] {
-  const reader = new IncludeReader(found);
+  const reader = new IncludeReader(source.file, found);
   return reader.read(source, paths);
 }
 
@@ -31,7 +31,14 @@ class IncludeReader {
   /** The real paths of the files that are being read, the outermost first. */
   private readonly open: string[] = [];
 
-  constructor(private readonly found: Diagnostic[]) {}
+  private readonly writers: Writers;
+
+  constructor(
+    policy: string,
+    private readonly found: Diagnostic[],
+  ) {
+    this.writers = new Writers(policy);
+  }
 
   read(source: Source, paths: readonly string[]): Part[] {
     this.open.push(realPath(source.file));
@@ -44,7 +51,10 @@ class IncludeReader {
     const file = path.startsWith('/') ? path : join(dirname(source.file), path);
     const complain = (message: string) => this.found.push(source.complain(at, { code: 'include', message }));
     try {
-      if (!statSync(file).isDirectory()) return this.readFile(source, at, file);
+      const isFolder = statSync(file).isDirectory();
+      if (!isFolder) return this.readFile(source, at, file);
+      const writers = this.writers.problemOf(file);
+      if (writers !== undefined) complain(writers);
       const names = readdirSync(file).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
       return names.sort(byBytes).flatMap((name) => this.readFile(source, at, join(file, name)));
     } catch (error) {
@@ -57,7 +67,7 @@ class IncludeReader {
 
   private readFile(source: Source, at: Path, file: string): Part[] {
     const real = realPath(file);
-    const problem = this.visitProblem(real, file);
+    const problem = this.visitProblem(real, file) ?? this.writersProblem(file);
     if (problem !== undefined) {
       this.found.push(source.complain(at, problem));
       return [];
@@ -75,11 +85,37 @@ class IncludeReader {
     return { code: 'include', message: `\`${file}\` is included twice, first by ${visit.by}:${visit.line}` };
   }
 
+  private writersProblem(file: string): Complaint | undefined {
+    const message = this.writers.problemOf(file);
+    return message === undefined ? undefined : { code: 'include', message };
+  }
+
   private parse(file: string): Part | undefined {
     const { source, diagnostics } = parseSource(readText(file), file);
     const problems = diagnostics.length > 0 ? diagnostics : validateAgainstSchema(source, 'rules');
     this.found.push(...problems);
     return problems.length > 0 ? undefined : { source, document: source.value as RulesDocument };
+  }
+}
+
+/** Who may change what a policy says: nobody else may change what it includes. */
+class Writers {
+  private readonly users: readonly (number | undefined)[];
+  private readonly groups: readonly (number | undefined)[];
+
+  constructor(policy: string) {
+    const own = statSync(policy, { throwIfNoEntry: false });
+    const shared = own !== undefined && (own.mode & 0o020) !== 0;
+    this.users = [0, process.geteuid?.(), own?.uid];
+    this.groups = [0, process.getegid?.(), shared ? own.gid : undefined];
+  }
+
+  /** What is wrong with who may write to the file or folder, or undefined. */
+  problemOf(path: string): string | undefined {
+    const { uid, gid, mode } = statSync(path);
+    const groupMayWrite = (mode & 0o020) !== 0 && !this.groups.includes(gid);
+    if (groupMayWrite || (mode & 0o002) !== 0) return `others may write to \`${path}\`, chmod go-w it`;
+    return this.users.includes(uid) ? undefined : `\`${path}\` belongs to user ${uid}, who could change this policy`;
   }
 }
 

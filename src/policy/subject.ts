@@ -171,6 +171,9 @@ class Texts {
 
   executables(steps: Path, texts: readonly string[]): Glob[] {
     return this.checked(steps, texts, (text) => {
+      if (/\/(\.{0,2})(\/|$)/.test(text)) {
+        return { code: 'wrong-value', message: `\`${text}\` is not the simplest form of a path, as executables are` };
+      }
       if (/^[/*?]/.test(text)) return undefined;
       const message = `\`${text}\` is not an absolute path, which executables are`;
       return { code: 'wrong-value', message, suggestion: `*/${text}` };

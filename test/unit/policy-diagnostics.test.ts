@@ -315,8 +315,8 @@ describe('doubts', () => {
     const allow: RuleDocument = { id: 'allow', effect: 'allow', actions: ['domain.stop'] };
     const narrow: RuleDocument = { ...allow, id: 'narrow', effect: 'deny', resources: { names: ['x'] } };
     expect(said(diagnose({ name: 'p', rules: [allow, deny, narrow] }))).toEqual([
-      'warning: rule `allow` never decides: rule `deny` denies all that it covers at /rules/0/id',
-      'warning: rule `narrow` never decides: rule `deny` denies all that it covers at /rules/2/id',
+      'warning: rule `allow` never decides: all that it covers is denied by `deny` at /rules/0/id',
+      'warning: rule `narrow` never decides: all that it covers is denied by `deny` at /rules/2/id',
     ]);
     expect(diagnose({ name: 'p', rules: [narrow, allow] })).toEqual([]);
     expect(diagnose({ name: 'p', rules: [narrow, deny] })).toEqual([]);
