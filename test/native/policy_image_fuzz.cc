@@ -1,10 +1,12 @@
 // Hostile images: load() may refuse them, but neither it nor decide() may leave the bytes or fail to end.
 //
-// As it is, this program tries every truncation and a fixed series of mutations. Built with
-// `clang++ -fsanitize=fuzzer,address,undefined -DVIRTSHIM_FUZZER`, it is a libFuzzer target instead.
+// As it is, this program tries every truncation and a fixed series of mutations, or the files that it is given. Built
+// with `clang++ -fsanitize=fuzzer,address,undefined -DVIRTSHIM_FUZZER`, it is a libFuzzer target instead.
 #include <cstdio>
 #include <cstdlib>
 
+#include "api/typed_parameter.h"
+#include "policy/explain.h"
 #include "policy_seed.h"
 
 using namespace virtshim;
@@ -24,8 +26,33 @@ class Facts final : public policy::CallFacts {
   ObjectKind resourceKind() override { return kind_; }
   policy::MaybeString resourceName() override { return {known_, name_}; }
   policy::MaybeString resourceUuid() override { return {known_, "6695eb01-f6a4-8304-79aa-97f2502e193f"}; }
+  policy::MaybeId auid() override { return {known_, 1000}; }
+  policy::MaybeString executable() override { return {known_, "prod-/bin/virsh"}; }
+  policy::MaybeString command() override { return {known_, "prod-"}; }
+  policy::MaybeString terminal() override { return {known_, "db/-0x"}; }
+  policy::MaybeString label() override { return {known_, ""}; }
+  policy::MaybeString actor() override { return {known_, name_}; }
+  policy::MaybeString reason() override { return {known_, "because"}; }
+  policy::MaybeString connectionTransport() override { return {known_, "prod-tls"}; }
+  policy::MaybeString connectionHost() override { return {known_, "guest"}; }
+  policy::MonitorCommands monitorCommands() override {
+    return {known_, static_cast<uint8_t>(name_.size() % 3), {"prod-stop", "quit"}};
+  }
+  policy::Tri xml() override { return known_ ? policy::Tri::Yes : policy::Tri::Unknown; }
+  bool xmlValues(uint16_t fact, policy::XmlValues *out) override {
+    out->number(fact);
+    out->text(name_);
+    return name_.size() != 1;
+  }
+  policy::Tri xpath(const char *expression) override { return static_cast<policy::Tri>(strlen(expression) % 3); }
+  policy::MaybeTime realtime() override { return {known_, kTimes[name_.size() % 4]}; }
+  policy::Tri rateReached(const policy::image::Rate &rate) override {
+    return static_cast<policy::Tri>((rate.calls + rate.seconds + rate.key) % 3);
+  }
 
  private:
+  static constexpr int64_t kTimes[] = {INT64_MIN, 1734000000, INT64_MAX, -1};
+
   bool known_;
   ObjectKind kind_;
   std::string_view name_;
@@ -36,6 +63,23 @@ uint64_t g_digest = 0;  // what they decided, so that nothing of it is optimized
 
 const char kLongName[] = "prod-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
+constexpr int kParameters = 9;
+
+// One of each type, one of a type that there is not, and a field without an end.
+const TypedParameter *parameters() {
+  static TypedParameter all[kParameters];
+  for (int i = 0; i < kParameters; ++i) {
+    memset(all[i].field, 'x', sizeof all[i].field);
+    memcpy(all[i].field, i % 2 == 0 ? "prod-weight" : "db-1x", i == 8 ? 5 : i % 2 == 0 ? 12 : 6);
+    all[i].type = i;
+    all[i].ul = static_cast<unsigned long long>(i) * 7;
+  }
+  all[7].s = "db-1x";
+  all[8].type = static_cast<int>(TypedParameterType::String);
+  all[8].s = nullptr;
+  return all;
+}
+
 void fillArguments(const FunctionFacts &function, ArgSlot *slots) {
   static const uint8_t kUuid[16] = {1, 2, 3};
   for (int i = 0; i < function.argCount; ++i) {
@@ -44,6 +88,24 @@ void fillArguments(const FunctionFacts &function, ArgSlot *slots) {
     if (function.args[i].type == ArgType::Uuid) slots[i].p = kUuid;
     if (function.args[i].type <= ArgType::Size) slots[i].u = ~uint64_t{0};
   }
+  for (int i = 0; i < function.argCount; ++i) {
+    if (function.args[i].type != ArgType::TypedParams || function.args[i].count < 0) continue;
+    slots[i].p = parameters();
+    slots[function.args[i].count].i = kParameters;
+  }
+}
+
+class Explained final : public policy::Explanations {
+ public:
+  void add(const policy::ExplainedRule &rule) override {
+    g_digest += rule.rule + rule.checks + static_cast<uint64_t>(rule.answer) + rule.failed.first;
+  }
+};
+
+void explain(const policy::Policy &policy, const policy::Request &request) {
+  std::vector<uint16_t> coverage(policy.ruleCount());
+  Explained out;
+  policy::explain(policy, request, coverage.data(), &out);
 }
 
 void ask(const policy::Policy &policy, FunctionId id) {
@@ -57,8 +119,9 @@ void ask(const policy::Policy &policy, FunctionId id) {
   for (Facts &one : everything) {
     const policy::Decision decision = policy.decide({id, slots, &one, false});
     g_digest += decision.rule + static_cast<uint64_t>(decision.effect) + decision.permission;
-    g_digest += static_cast<uint64_t>(policy.ruleId(decision.rule)[0]);
+    g_digest += static_cast<uint64_t>(policy.ruleId(decision.rule)[0]) + decision.wouldDeny + decision.reasonMissing;
   }
+  explain(policy, {id, slots, &everything[0], false});
   g_digest += policy.mayRefuse(id, true) + static_cast<uint64_t>(policy.auditLevel(id));
 }
 
@@ -71,6 +134,8 @@ void exercise(const uint8_t *bytes, size_t size) {
   for (uint32_t rule = 0; rule < policy.ruleCount() && rule < 100; ++rule) g_digest += strlen(policy.ruleId(rule));
   for (uint16_t id = 0; id < kFunctionCount; id = static_cast<uint16_t>(id + 37))
     ask(policy, static_cast<FunctionId>(id));
+  for (const char *name : {"virDomainSetSchedulerParameters", "virDomainDefineXML", "virDomainQemuMonitorCommand"})
+    ask(policy, findFunction(name));
 }
 
 // In memory of its own, as small as it is: a sanitizer then sees the first byte beyond.
@@ -84,13 +149,12 @@ void exerciseCopy(const uint8_t *bytes, size_t size, bool sealed) {
 
 }  // namespace
 
-#ifdef VIRTSHIM_FUZZER
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   exerciseCopy(data, size, false);
   // The fuzzer's bytes become the parts of an image behind its table of functions, which is large and dull.
-  Image seed = policy_test::Seed().build();
+  static const Image kSeed = policy_test::Seed().build();
+  Image seed = kSeed;
   uint8_t *bytes = policy_test::bytesOf(seed);
   const size_t table = kFunctionCount * sizeof(policy::image::Function);
   const size_t start = sizeof(policy::image::Header) + sizeof(policy::image::Body);
@@ -103,7 +167,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   return 0;
 }
 
-#else
+#ifndef VIRTSHIM_FUZZER
 
 namespace {
 
@@ -176,9 +240,25 @@ void seedDecides(Image seed) {
          "the seed's index leads to the rule on the name");
 }
 
+// What a fuzzer kept, in files: each input once more.
+int replay(int count, char **files) {
+  for (int i = 0; i < count; ++i) {
+    FILE *file = fopen(files[i], "rb");
+    expect(file != nullptr, files[i]);
+    if (file == nullptr) continue;
+    static uint8_t bytes[1 << 16];
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    LLVMFuzzerTestOneInput(bytes, size);
+  }
+  printf("%d inputs, %llu images used\n", count, static_cast<unsigned long long>(g_used));
+  return g_failures == 0 ? 0 : 1;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char **argv) {
+  if (argc > 1) return replay(argc - 1, argv + 1);
   const Image seed = policy_test::Seed().build();
   seedDecides(seed);
   truncations(seed);

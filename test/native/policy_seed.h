@@ -31,7 +31,9 @@ class Seed {
   Image build() {
     writeStrings();
     writeRules();
+    writeConditions();
     writeGroup();
+    writeFurtherGroup();
     writeFunctions();
     return assemble();
   }
@@ -47,6 +49,12 @@ class Seed {
   std::vector<uint32_t> globRefs_ = {0, 1, 2};
   std::vector<image::Glob> globs_;
   std::vector<image::Argument> arguments_;
+  std::vector<image::Condition> conditions_;
+  std::vector<image::Parameter> parameters_;
+  std::vector<image::XmlTest> xmlTests_;
+  std::vector<image::Window> windows_;
+  std::vector<image::Transition> transitions_;
+  std::vector<image::Rate> rates_;
   std::vector<char> strings_;
 
   uint32_t text(const char *string) {
@@ -86,6 +94,53 @@ class Seed {
     rules_.push_back(compared);
   }
 
+  // A rule for each kind of condition, which asks for it and for its opposite.
+  void writeConditions() {
+    writeTests();
+    for (uint8_t i = 0; i < image::kConditionKindCount; ++i) {
+      const auto kind = static_cast<image::ConditionKind>(i);
+      const image::Range part = partOf(kind);
+      image::Rule rule = {};
+      rule.id = text("kind");
+      rule.conditions = {static_cast<uint32_t>(conditions_.size()), 2};
+      rule.effect = i & 1;
+      rule.permissive = i % 4 == 1;
+      rules_.push_back(rule);
+      conditions_.push_back({kind, 0, 0, part.first, part.count});
+      conditions_.push_back({kind, 1, 0, part.first, part.count});
+    }
+  }
+
+  void writeTests() {
+    using image::Operand;
+    using image::Operator;
+    const uint16_t params = nameIdOf("params");
+    parameters_.push_back({1, params, Operator::Less, Operand::Signed, image::kNone, 0, 9});
+    parameters_.push_back({2, params, Operator::Equal, Operand::Glob, 2, 0, 0});
+    xmlTests_.push_back({0, Operator::NotEqual, Operand::Glob, 1, 0});
+    xmlTests_.push_back({1, Operator::GreaterOrEqual, Operand::Unsigned, image::kNone, 2});
+    transitions_ = {{0, 3600, 0}, {1000000000, 7200, 0}, {1500000000, 3600, 0}};
+    windows_.push_back({1320, 360, 0x1f, {}, {0, 3}});
+    windows_.push_back({0, 1440, 0x60, {}, {1, 2}});
+    rates_.push_back({3, 60, image::Per::Host, {}, 77});
+  }
+
+  image::Range partOf(image::ConditionKind kind) {
+    using image::ConditionKind;
+    switch (kind) {
+      case ConditionKind::Kinds: return {1u << static_cast<int>(virtshim::ObjectKind::Domain), 0};
+      case ConditionKind::ReadOnly: return {1, 0};
+      case ConditionKind::XPath: return {text("//disk"), 0};
+      case ConditionKind::Argument:
+      case ConditionKind::Parameter:
+      case ConditionKind::XmlFact:
+      case ConditionKind::Rate:
+      case ConditionKind::Reason: return {0, 0};
+      case ConditionKind::Time: return {0, 2};
+      default: return {0, 3};  // of ids or globs
+    }
+  }
+
   static uint16_t nameIdOf(const char *name) {
     uint16_t id = 0;
     while (strcmp(virtshim::kArgNames[id], name) != 0) ++id;
@@ -116,6 +171,7 @@ class Seed {
     addKey(Fact::Uuid, 1, 1u << 7, uint64_t{1} << 35, named);
     addKey(Fact::Argument, 2, 0, 0, image::kNone, nameIdOf("flags"));
     addKey(Fact::Argument, 2, 1, uint64_t{1} << 63, image::kNone, nameIdOf("name"));
+    addKey(Fact::Monitor, 2, 0, 0, image::kNone);
     place(image::hashWhole(hashOf(0, "guest")), list({candidate(0, Fact::Name, 0)}));
     place(hashOf(0, "prod-"), list({candidate(0, Fact::Name, 1)}));
     place(hashSuffixOf(0, "-?x"), named);
@@ -123,6 +179,28 @@ class Seed {
     place(image::hashWhole(hashOf(3, {"\xe8\x03\0\0", 4})), list({candidate(1, Fact::Uid)}));
     place(image::hashWhole(hashOf(5, std::string_view(kAllBits, 8))), list({candidate(2, Fact::Argument)}));
     groups_.push_back({{0, static_cast<uint32_t>(keys_.size())}, list({candidate(2, Fact::Uid)}), 0, 15, 0});
+  }
+
+  // The rules on each kind of condition, in a list; all further facts that can lead to rules lead to two of them.
+  void writeFurtherGroup() {
+    using image::Fact;
+    std::vector<image::Candidate> all;
+    for (uint32_t rule = 3; rule < rules_.size(); ++rule) all.push_back(candidate(rule, Fact::Uid));
+    const uint32_t root = list(all);
+    const uint32_t found = list({candidate(3, Fact::Executable, 1), candidate(4, Fact::Actor, image::kNone, 1)});
+    const uint32_t firstKey = static_cast<uint32_t>(keys_.size());
+    const uint32_t firstSlot = static_cast<uint32_t>(slots_.size());
+    slots_.resize(firstSlot + 16, {0, image::kNone});
+    for (const Fact fact : {Fact::Auid, Fact::Executable, Fact::Command, Fact::Terminal, Fact::Label, Fact::Actor,
+                            Fact::Transport, Fact::Host}) {
+      addKey(fact, 3, 1u << 4, 1u << 1, found);
+      const uint32_t position = static_cast<uint32_t>(keys_.size()) - firstKey - 1;
+      const uint64_t hash = hashOf(position, "prod-");
+      uint64_t at = hash & 15;
+      while (slots_[firstSlot + at].first != image::kNone) at = (at + 1) & 15;
+      slots_[firstSlot + at] = {static_cast<uint32_t>(hash >> 32), found};
+    }
+    groups_.push_back({{firstKey, 8}, root, firstSlot, 15, 0});
   }
 
   static constexpr char kAllBits[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
@@ -151,7 +229,11 @@ class Seed {
   }
 
   void writeFunctions() {
-    for (int i = 0; i < virtshim::kFunctionCount; ++i) functions_.push_back({0, 0, 0xffff, 2, 0});
+    const int suspend = static_cast<int>(virtshim::findFunction("virDomainSuspend"));
+    for (int i = 0; i < virtshim::kFunctionCount; ++i) {
+      const uint32_t group = i == suspend ? 0 : i % 2;
+      functions_.push_back({group, group, 0xffff, 2, 0});
+    }
   }
 
   template <typename T>
@@ -179,8 +261,12 @@ class Seed {
     body.globRefs = add(&out, globRefs_);
     body.globs = add(&out, globs_);
     body.arguments = add(&out, arguments_);
-    body.conditions = body.parameters = body.xmlTests = body.windows = body.transitions =
-        body.rates = {body.arguments.offset, 0};
+    body.conditions = add(&out, conditions_);
+    body.parameters = add(&out, parameters_);
+    body.xmlTests = add(&out, xmlTests_);
+    body.windows = add(&out, windows_);
+    body.transitions = add(&out, transitions_);
+    body.rates = add(&out, rates_);
     body.strings = add(&out, strings_);
     memcpy(bytesOf(out) + sizeof(image::Header), &body, sizeof body);
     seal(bytesOf(out), out.size() * 8);
