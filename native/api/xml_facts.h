@@ -11,7 +11,8 @@ namespace virtshim {
 enum class XmlReading : uint8_t {
   Value,      // as the expression says it: a text, a number, yes or no
   Path,       // a path of the host in its simplest form
-  Number,     // a whole number
+  Number,     // a whole number from 0
+  Signed,     // a whole number
   Kib,        // a size with the unit in @unit, KiB by default
   KibSum,     // the same, one value for all nodes
   Bytes,      // a size with the unit in @unit, bytes by default

@@ -3899,7 +3899,7 @@ const char *const kLibrarySonames[kLibraryCount] = {
     "libvirt-admin.so.0",
 };
 
-const uint64_t kApiFingerprint = 0x6409d0b1c5cd65d9;
+const uint64_t kApiFingerprint = 0xfd2db5c9a8dd907e;
 const char kApiVersion[] = "12.8.0";
 
 FunctionId findFunction(const char *name) {

@@ -6,7 +6,7 @@ namespace virtshim {
 namespace {
 
 constexpr XmlSelection kSelections[] = {
-    {"(//disk//source | //disk/mirror | //disk/target | //disk//scratch)/@*[name() = 'file' or name() = 'dir'] | //disk//source/@dev | //disk/mirror/@dev | /domainbackup/disks/disk/*/@dev | //disk/source/@path", nullptr, nullptr, XmlReading::Path},  // disk-source
+    {"(//disk//source | //disk/mirror | //disk/target | //disk//scratch)/@*[name() = 'file' or name() = 'dir'] | //disk//source/@dev | //disk/mirror/@dev | /domainbackup/disks/disk/*/@dev | //disk//source/@path | //disk//source/*/@*[name() = 'file' or name() = 'path' or name() = 'keyfile' or name() = 'agentsock']", nullptr, nullptr, XmlReading::Path},  // disk-source
     {"//disk//source/@name | //disk//source/@volume", nullptr, nullptr, XmlReading::Value},  // disk-source
     {"//disk", "string(@type)", "file", XmlReading::Value},  // disk-type
     {"//disk", "string(@device)", "disk", XmlReading::Value},  // disk-device
@@ -24,7 +24,7 @@ constexpr XmlSelection kSelections[] = {
     {"//filesystem/source/@*[name() = 'dir' or name() = 'file' or name() = 'dev' or name() = 'socket']", nullptr, nullptr, XmlReading::Path},  // filesystem-source
     {"//filesystem/source/@*[name() = 'name' or name() = 'pool' or name() = 'volume']", nullptr, nullptr, XmlReading::Value},  // filesystem-source
     {"(//serial | //parallel | //console | //channel | //smartcard | //redirdev | //rng/backend | //interface | //vsock)/source/@path | (//serial | //parallel | //console | //channel | //smartcard | //redirdev | //rng/backend)/log/@file", nullptr, nullptr, XmlReading::Path},  // character-path
-    {"//rng/backend[not(source)] | //input/source/@evdev | //input/source/@dev | //tpm/backend/device/@path | //tpm/backend/source/@path | //memory/source/path | //memory/source/@path | //smartcard/database | //audio/*/@file | //audio/*/@dev | //hostdev/source/block | //hostdev/source/char | //graphics/gl/@rendernode", nullptr, nullptr, XmlReading::Path},  // device-path
+    {"//rng/backend[not(source)] | //input/source/@evdev | //input/source/@dev | //tpm/backend/device/@path | //tpm/backend/source/@path | //memory/source/path | //memory/source/@path | //smartcard/database | //audio/*/@file | //audio/*/@dev | //hostdev/source/block | //hostdev/source/char | //graphics/gl/@rendernode | //video//@rendernode | //video/driver/@vgaconf | //shmem/server/@path | //sysinfo//entry/@file | //pstore/path | //interface/backend/@*[name() = 'tap' or name() = 'vhost' or name() = 'logFile']", nullptr, nullptr, XmlReading::Path},  // device-path
     {"/*", "count(//hostdev | //interface[@type = 'hostdev'] | //interface[@type = 'vdpa'] | //disk[@type = 'nvme'] | //disk[@type = 'vhostvdpa'])", nullptr, XmlReading::Value},  // hostdev
     {"//hostdev", "string(@type)", nullptr, XmlReading::Value},  // hostdev-type
     {"//interface[@type = 'hostdev'] | //disk[@type = 'nvme']", "'pci'", nullptr, XmlReading::Value},  // hostdev-type
@@ -60,7 +60,7 @@ constexpr XmlSelection kSelections[] = {
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/vcpu[not(@current)]", nullptr, nullptr, XmlReading::Number},  // vcpus-current
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)[not(vcpu)]", "'1'", nullptr, XmlReading::Number},  // vcpus-current
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/cputune/shares", nullptr, nullptr, XmlReading::Number},  // cpu-shares
-    {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/cputune/*[name() = 'quota' or name() = 'global_quota' or name() = 'emulator_quota' or name() = 'iothread_quota']", nullptr, nullptr, XmlReading::Number},  // cpu-quota
+    {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/cputune/*[name() = 'quota' or name() = 'global_quota' or name() = 'emulator_quota' or name() = 'iothread_quota']", nullptr, nullptr, XmlReading::Signed},  // cpu-quota
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/blkiotune/weight | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/blkiotune/device/weight", nullptr, nullptr, XmlReading::Number},  // blkio-weight
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/cpu", "string(@mode)", "custom", XmlReading::Value},  // cpu-mode
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)[not(cpu)]", "''", nullptr, XmlReading::Value},  // cpu-mode
@@ -77,10 +77,12 @@ constexpr XmlSelection kSelections[] = {
     {"//seclabel", "not(@relabel = 'no') and (@relabel = 'yes' or not(@type = 'static' or @type = 'none'))", nullptr, XmlReading::Value},  // seclabel-relabel
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)", "string(@type)", nullptr, XmlReading::Value},  // domain-type
     {"//devices/emulator", nullptr, nullptr, XmlReading::Path},  // emulator
+    {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/bootloader | //filesystem/binary/@path", nullptr, nullptr, XmlReading::Path},  // program
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/loader[. != '']", nullptr, nullptr, XmlReading::Path},  // loader
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/nvram[. != '' and not(source)] | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/nvram/@template | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/nvram//source/@file | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/nvram//source/@dev | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/varstore/@*[name() = 'path' or name() = 'template']", nullptr, nullptr, XmlReading::Path},  // nvram
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/nvram//source/@name", nullptr, nullptr, XmlReading::Value},  // nvram
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/kernel | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/initrd | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/dtb | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/shim | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/acpi/table | (/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)/os/init", nullptr, nullptr, XmlReading::Path},  // kernel
+    {"/domainsnapshot/memory/@file", nullptr, nullptr, XmlReading::Path},  // snapshot-memory
     {"(/domain | /domainsnapshot/domain | /domainsnapshot/inactiveDomain | /domaincheckpoint/domain)", "boolean(os/kernel)", nullptr, XmlReading::Value},  // kernel-boot
     {"(//devices/interface | /interface)", "string(@type)", "user", XmlReading::Value},  // interface-type
     {"(//devices/interface | /interface)/source/@*[name() = 'network' or name() = 'bridge' or name() = 'dev' or name() = 'address' or name() = 'name' or name() = 'switchid']", nullptr, nullptr, XmlReading::Value},  // interface-source
@@ -94,6 +96,8 @@ constexpr XmlSelection kSelections[] = {
     {"/network/bridge/@name | /network/forward/@dev | /network/forward/interface/@dev | /network/forward/pf/@dev", nullptr, nullptr, XmlReading::Value},  // network-device
     {"/pool", "string(@type)", nullptr, XmlReading::Value},  // pool-type
     {"/pool/target/path | /pool/source/dir/@path | /pool/source/device/@path | /source/dir/@path | /source/device/@path", nullptr, nullptr, XmlReading::Path},  // pool-path
+    {"/pool/source/name | /source/name", nullptr, nullptr, XmlReading::Value},  // pool-source
+    {"/pool/source/adapter/@*[name() = 'name' or name() = 'wwpn']", nullptr, nullptr, XmlReading::Value},  // pool-source
     {"/pool/source/host/@name | /source/host/@name", nullptr, nullptr, XmlReading::Value},  // pool-host
     {"/volume/target/path", nullptr, nullptr, XmlReading::Path},  // volume-path
     {"/volume/name", nullptr, nullptr, XmlReading::Value},  // volume-path
@@ -157,26 +161,29 @@ const XmlFact kXmlFacts[] = {
     {"seclabel-relabel", kSelections + 68, 1, true},
     {"domain-type", kSelections + 69, 1, false},
     {"emulator", kSelections + 70, 1, false},
-    {"loader", kSelections + 71, 1, false},
-    {"nvram", kSelections + 72, 2, false},
-    {"kernel", kSelections + 74, 1, false},
-    {"kernel-boot", kSelections + 75, 1, true},
-    {"interface-type", kSelections + 76, 1, false},
-    {"interface-source", kSelections + 77, 3, false},
-    {"interface-filter", kSelections + 80, 2, false},
-    {"interface-script", kSelections + 82, 1, false},
-    {"network-forward", kSelections + 83, 2, false},
-    {"network-device", kSelections + 85, 1, false},
-    {"pool-type", kSelections + 86, 1, false},
-    {"pool-path", kSelections + 87, 1, false},
-    {"pool-host", kSelections + 88, 1, false},
-    {"volume-path", kSelections + 89, 2, false},
-    {"volume-format", kSelections + 91, 2, false},
-    {"volume-capacity", kSelections + 93, 1, false},
-    {"volume-encrypted", kSelections + 94, 1, true},
-    {"secret-private", kSelections + 95, 1, true},
+    {"program", kSelections + 71, 1, false},
+    {"loader", kSelections + 72, 1, false},
+    {"nvram", kSelections + 73, 2, false},
+    {"kernel", kSelections + 75, 1, false},
+    {"snapshot-memory", kSelections + 76, 1, false},
+    {"kernel-boot", kSelections + 77, 1, true},
+    {"interface-type", kSelections + 78, 1, false},
+    {"interface-source", kSelections + 79, 3, false},
+    {"interface-filter", kSelections + 82, 2, false},
+    {"interface-script", kSelections + 84, 1, false},
+    {"network-forward", kSelections + 85, 2, false},
+    {"network-device", kSelections + 87, 1, false},
+    {"pool-type", kSelections + 88, 1, false},
+    {"pool-path", kSelections + 89, 1, false},
+    {"pool-source", kSelections + 90, 2, false},
+    {"pool-host", kSelections + 92, 1, false},
+    {"volume-path", kSelections + 93, 2, false},
+    {"volume-format", kSelections + 95, 2, false},
+    {"volume-capacity", kSelections + 97, 1, false},
+    {"volume-encrypted", kSelections + 98, 1, true},
+    {"secret-private", kSelections + 99, 1, true},
 };
-const uint16_t kXmlFactCount = 68;
+const uint16_t kXmlFactCount = 71;
 
 const XmlNamespace kXmlNamespaces[] = {
     {"bhyve", "http://libvirt.org/schemas/domain/bhyve/1.0"},

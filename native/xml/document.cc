@@ -14,10 +14,13 @@ namespace {
 constexpr int kOptions = 1 << 5 | 1 << 6 | 1 << 11;  // NOERROR, NOWARNING, NONET
 constexpr int kMaxDepth = 256;
 
-// Some tenths of a second, whatever the document and the expressions are.
-constexpr unsigned long kMaxSteps = 20'000'000;
+// What all expressions together may cost. A step of libxml2's can be as long as comparing a node with all others, or
+// reading the whole text, so that there are the fewer steps the larger a document is: 10,000,000 for a small one.
+constexpr size_t kMaxWork = 10'000'000'000;
+constexpr size_t kWorkOfAnyStep = 1000;
+constexpr size_t kTextPerWork = 64;
 // Where libxml2 cannot count steps, a document has to be short instead.
-constexpr size_t kMaxUncountedText = 256 << 10;
+constexpr size_t kMaxUncountedText = 64 << 10;
 
 constexpr char kLibvirtSchemas[] = "http://libvirt.org/schemas/";
 constexpr std::string_view kSpace = " \t\r\n";
@@ -50,11 +53,47 @@ bool isPlain(std::string_view text) {
   return declaresUtf8(declaration) && text.find("<!DOCTYPE") == std::string_view::npos;
 }
 
+size_t count(std::string_view text, std::string_view word) {
+  size_t found = 0;
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + word.size())) found++;
+  return found;
+}
+
+// How large a text is as a document, before anything has been made of it.
+struct Extent {
+  explicit Extent(std::string_view text) : size(text.size()), namespaces(count(text, "xmlns")) {
+    size_t ofElement = 0;
+    for (const char c : text) {
+      if (c == '<') {
+        markup++;
+        ofElement = 0;
+      } else if (c == '=') {
+        attributes++;
+        if (++ofElement > attributesOfElement) attributesOfElement = ofElement;
+      }
+    }
+  }
+
+  bool isBounded() const {
+    return markup <= kMaxMarkup && attributes <= kMaxAttributes && attributesOfElement <= kMaxAttributesOfElement &&
+           namespaces <= kMaxNamespaces;
+  }
+
+  unsigned long steps() const { return kMaxWork / (kWorkOfAnyStep + markup + size / kTextPerWork); }
+
+  size_t size;
+  size_t namespaces;
+  size_t markup = 0;
+  size_t attributes = 0;
+  size_t attributesOfElement = 0;
+};
+
 bool isNamed(const Node *node, const char *name) { return node && node->type == kElement && !strcmp(node->name, name); }
 
-// Where libvirt lets others put what they like: directly under the root or under the guest of a snapshot.
+// Where libvirt lets others put what they like: directly under a guest, also that of a snapshot, a network or a pool.
 bool holdsExtensions(const Node *node, const Node *root) {
-  return node == root || (node->parent == root && (isNamed(node, "domain") || isNamed(node, "inactiveDomain")));
+  if (node == root) return isNamed(node, "domain") || isNamed(node, "network") || isNamed(node, "pool");
+  return node->parent == root && (isNamed(node, "domain") || isNamed(node, "inactiveDomain"));
 }
 
 bool isExtension(const Node *node, const Node *root) {
@@ -81,28 +120,33 @@ bool hasOnlyOwnNames(const Node *node, const Node *root, int depth) {
 }  // namespace
 
 Parsed::~Parsed() {
+  if (!document_) return;
+  const Guest guest(*library_);
   if (context_) library_->freeContext(context_);
-  if (document_) library_->freeDocument(document_);
+  library_->freeDocument(document_);
 }
 
 bool Parsed::parse(const Library &library, const char *text) {
   library_ = &library;
   const size_t size = strnlen(text, kMaxText + 1);
-  if (size > kMaxText || (!library.limitsSteps && size > kMaxUncountedText) || !isPlain({text, size})) return false;
+  if (size > kMaxText || (!library.limitsSteps && size > kMaxUncountedText)) return false;
+  const Extent extent({text, size});
+  if (!extent.isBounded() || !isPlain({text, size})) return false;
   library.initialize();
-  const Quiet quiet(library);
+  const Guest guest(library);
   ParserContext *parser = library.newParser();
   if (!parser) return false;
   document_ = library.parse(parser, text, static_cast<int>(size), nullptr, nullptr, kOptions);
   library.freeParser(parser);
   root_ = document_ ? library.rootOf(document_) : nullptr;
-  return root_ && !document_->internalSubset && hasOnlyOwnNames(root_, root_, 1) && makeContext();
+  return root_ && !document_->internalSubset && hasOnlyOwnNames(root_, root_, 1) && makeContext(extent.steps());
 }
 
-bool Parsed::makeContext() {
+bool Parsed::makeContext(unsigned long steps) {
+  library_->orderElements(document_);
   context_ = library_->newContext(document_);
   if (!context_) return false;
-  limitSteps(*library_, context_, kMaxSteps);
+  limitSteps(*library_, context_, steps);
   for (int i = 0; i < kXmlNamespaceCount; i++) {
     if (library_->registerNamespace(context_, kXmlNamespaces[i].prefix, kXmlNamespaces[i].uri) != 0) return false;
   }
@@ -110,7 +154,7 @@ bool Parsed::makeContext() {
 }
 
 XPathResult *Parsed::evaluate(Node *node, const char *expression) {
-  const Quiet quiet(*library_);
+  const Guest guest(*library_);
   return library_->evaluate(node, expression, context_);
 }
 

@@ -5,8 +5,13 @@
 
 namespace virtshim::xml {
 
-// libvirt refuses longer strings on their way to a daemon.
-constexpr size_t kMaxText = 4 << 20;
+// More than any definition has, and so few that what grows with their square stays short: comparing the attributes of
+// one element, looking up prefixes, uniting sets of nodes.
+constexpr size_t kMaxText = 1 << 20;
+constexpr size_t kMaxMarkup = 10'000;             // "<"
+constexpr size_t kMaxAttributes = 20'000;         // "=", those in texts, too
+constexpr size_t kMaxAttributesOfElement = 1000;  // "=" up to the next "<"
+constexpr size_t kMaxNamespaces = 100;            // "xmlns"
 
 class Parsed {
  public:
@@ -15,9 +20,9 @@ class Parsed {
   Parsed(const Parsed &) = delete;
   Parsed &operator=(const Parsed &) = delete;
 
-  // Takes `text`, which ends in NUL. False where it is not to be judged: not well-formed, longer than kMaxText, deeper
-  // than libxml2 goes (256 levels), with a DOCTYPE, in another encoding than UTF-8, or with names of foreign namespaces
-  // where libvirt, which looks at local names only, could take them for its own.
+  // Takes `text`, which ends in NUL. False where it is not to be judged: not well-formed, beyond the bounds above,
+  // deeper than libxml2 goes (256 levels), with a DOCTYPE, in another encoding than UTF-8, or with names of foreign
+  // namespaces where libvirt, which looks at local names only, could take them for its own.
   bool parse(const Library &library, const char *text);
 
   Node *root() const { return root_; }
@@ -27,7 +32,7 @@ class Parsed {
   XPathResult *evaluate(Node *node, const char *expression);
 
  private:
-  bool makeContext();
+  bool makeContext(unsigned long steps);
 
   const Library *library_ = nullptr;
   Document *document_ = nullptr;

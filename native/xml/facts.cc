@@ -67,7 +67,8 @@ class Collector {
     if (text.empty() && selection_.fallback) text = selection_.fallback;
     switch (selection_.reading) {
       case XmlReading::Path: return addPath(text, values_);
-      case XmlReading::Number: return addNumber(text);
+      case XmlReading::Number: return addNumber(text, 0);
+      case XmlReading::Signed: return addNumber(text, INT64_MIN);
       case XmlReading::Kib:
       case XmlReading::KibSum:
       case XmlReading::Bytes: return addSize(node, text);
@@ -77,9 +78,10 @@ class Collector {
 
   bool addCount(double number) { return std::isfinite(number) && values_->addNumber(static_cast<int64_t>(number)); }
 
-  bool addNumber(std::string_view text) {
+  // libvirt makes huge numbers of negative ones where it expects none.
+  bool addNumber(std::string_view text, int64_t least) {
     int64_t number;
-    return parseNumber(text, &number) && values_->addNumber(number);
+    return parseNumber(text, &number) && number >= least && values_->addNumber(number);
   }
 
   bool addSize(Node *node, std::string_view text) {

@@ -11,8 +11,16 @@
 namespace virtshim::xml {
 namespace {
 
-// The first version that has the limit and is known to keep it; until then the structure ended before it.
+// The versions that have the limit where it is looked for: before them the structure was shorter, and of those after
+// them nothing is known.
 constexpr long kFirstWithStepLimit = 20911;
+constexpr long kLastWithStepLimit = 21599;
+
+// The handlers come first, then those that are switched off.
+constexpr const char *kSettings[kThreadSettings] = {"__xmlStructuredError",          "__xmlGenericError",
+                                                    "__xmlStructuredErrorContext",   "__xmlGenericErrorContext",
+                                                    "__xmlRegisterNodeDefaultValue", "__xmlDeregisterNodeDefaultValue"};
+constexpr int kNeededSettings = 4;
 
 Library loaded;
 const Library *usable;
@@ -25,6 +33,13 @@ bool bind(F *function, const char *symbol) {
   return *function != nullptr;
 }
 
+bool bindSettings(Library *out) {
+  for (int i = 0; i < kThreadSettings; i++) {
+    if (!bind(&out->settings[i], kSettings[i]) && i < kNeededSettings) return false;
+  }
+  return true;
+}
+
 bool bindAll(Library *out) {
   return bind(&out->initialize, "xmlInitParser") && bind(&out->newParser, "xmlNewParserCtxt") &&
          bind(&out->parse, "xmlCtxtReadMemory") && bind(&out->freeParser, "xmlFreeParserCtxt") &&
@@ -32,7 +47,8 @@ bool bindAll(Library *out) {
          bind(&out->newContext, "xmlXPathNewContext") && bind(&out->freeContext, "xmlXPathFreeContext") &&
          bind(&out->registerNamespace, "xmlXPathRegisterNs") && bind(&out->evaluate, "xmlXPathNodeEval") &&
          bind(&out->freeResult, "xmlXPathFreeObject") && bind(&out->toBoolean, "xmlXPathCastToBoolean") &&
-         bind(&out->errorHandler, "__xmlStructuredError") && bind(&out->errorData, "__xmlStructuredErrorContext");
+         bind(&out->lastError, "__xmlLastError") && bind(&out->resetLastError, "xmlResetLastError") &&
+         bind(&out->orderElements, "xmlXPathOrderDocElems") && bindSettings(out);
 }
 
 // "20914", or "20914-GITv2.9.14".
@@ -43,11 +59,13 @@ long versionOf() {
 
 void load() {
   if (!bindAll(&loaded)) return;
-  loaded.limitsSteps = versionOf() >= kFirstWithStepLimit;
+  const long version = versionOf();
+  loaded.limitsSteps = version >= kFirstWithStepLimit && version <= kLastWithStepLimit;
   usable = &loaded;
 }
 
-void ignore(void *, const void *) {}
+void ignoreError(void *, const void *) {}
+void ignoreText(void *, const char *, ...) {}
 
 void *openInstalled() {
   for (const char *name : {"libxml2.so.2", "libxml2.so.16"}) {
@@ -77,14 +95,23 @@ void limitSteps(const Library &library, XPathContext *context, unsigned long ste
   if (library.limitsSteps) memcpy(reinterpret_cast<char *>(context) + kStepLimitOffset, &steps, sizeof steps);
 }
 
-Quiet::Quiet(const Library &library)
-    : library_(library), handler_(*library.errorHandler()), data_(*library.errorData()) {
-  *library_.errorHandler() = ignore;
+Guest::Guest(const Library &library) : library_(library), kept_(), lastError_(*library.lastError()) {
+  *library.lastError() = {};
+  void *mine[kThreadSettings] = {reinterpret_cast<void *>(ignoreError), reinterpret_cast<void *>(ignoreText)};
+  for (int i = 0; i < kThreadSettings; i++) {
+    if (!library.settings[i]) continue;
+    void **setting = library.settings[i]();
+    kept_[i] = *setting;
+    *setting = mine[i];
+  }
 }
 
-Quiet::~Quiet() {
-  *library_.errorHandler() = handler_;
-  *library_.errorData() = data_;
+Guest::~Guest() {
+  library_.resetLastError();
+  *library_.lastError() = lastError_;
+  for (int i = 0; i < kThreadSettings; i++) {
+    if (library_.settings[i]) *library_.settings[i]() = kept_[i];
+  }
 }
 
 }  // namespace virtshim::xml

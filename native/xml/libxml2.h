@@ -82,7 +82,23 @@ struct XPathResult {
 struct XPathContext;
 struct ParserContext;
 
-using ErrorHandler = void (*)(void *data, const void *error);
+// What a thread can set for all of libxml2 that it calls: handlers of errors and their data, and functions to be told
+// of each node that is made and freed.
+constexpr int kThreadSettings = 6;
+
+// The last error of a thread.
+struct LastError {
+  int domain;
+  int code;
+  char *message;
+  int level;
+  char *file;
+  int line;
+  char *texts[3];
+  int numbers[2];
+  void *context;
+  void *node;
+};
 
 struct Library {
   void (*initialize)();
@@ -97,9 +113,11 @@ struct Library {
   XPathResult *(*evaluate)(Node *, const char *expression, XPathContext *);
   void (*freeResult)(XPathResult *);
   int (*toBoolean)(XPathResult *);
-  ErrorHandler *(*errorHandler)();  // of this thread
-  void **(*errorData)();
-  bool limitsSteps;  // limitSteps() has an effect
+  void (*resetLastError)();
+  LastError *(*lastError)();              // of this thread
+  void **(*settings[kThreadSettings])();  // of this thread; nullptr for those that this version does not have
+  long (*orderElements)(Document *);      // makes it cheap to say which of two nodes comes first
+  bool limitsSteps;                       // limitSteps() has an effect
 };
 
 using Find = void *(*)(const char *symbol);
@@ -116,18 +134,19 @@ void limitSteps(const Library &library, XPathContext *context, unsigned long ste
 
 constexpr size_t kStepLimitOffset = 352;  // of xmlXPathContext's opLimit
 
-// Keeps what libxml2 has to complain about from the program's and libvirt's handlers, on this thread, while it lives.
-class Quiet {
+// While it lives, libxml2 works for the shim on this thread: what it has to complain about reaches neither the
+// program's handlers nor stderr, and nothing of the program's is called. The thread's last error stays what it was.
+class Guest {
  public:
-  explicit Quiet(const Library &library);
-  ~Quiet();
-  Quiet(const Quiet &) = delete;
-  Quiet &operator=(const Quiet &) = delete;
+  explicit Guest(const Library &library);
+  ~Guest();
+  Guest(const Guest &) = delete;
+  Guest &operator=(const Guest &) = delete;
 
  private:
   const Library &library_;
-  ErrorHandler handler_;
-  void *data_;
+  void *kept_[kThreadSettings];
+  LastError lastError_;
 };
 
 }  // namespace virtshim::xml

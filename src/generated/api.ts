@@ -3,7 +3,7 @@
 export const apiVersion = '12.8.0';
 
 /** Identifies the tables: a policy image compiled against others is refused. */
-export const apiFingerprint = 0x6409d0b1c5cd65d9n;
+export const apiFingerprint = 0xfd2db5c9a8dd907en;
 
 export const libraries = [
   'libvirt',

@@ -8,6 +8,7 @@ type Reads = 'xml' | 'parameters' | 'nothing';
 export const xmlReadings = {
   path: 'Path',
   number: 'Number',
+  signed: 'Signed',
   kib: 'Kib',
   'kib-sum': 'KibSum',
   bytes: 'Bytes',
