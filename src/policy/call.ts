@@ -1,9 +1,14 @@
 /** Calls as people describe them, in cases and on the command line -> requests for the evaluator. */
+
+import { VirtshimError } from '../errors.js';
 import { type ApiArg, type ApiFunction, constants, functionsByName } from '../generated/api.js';
 import type { NativeParameters, NativeRequest, NativeScalar } from '../native.js';
 import { valueKindOf } from './argument.js';
+import type { Diagnostic } from './diagnostic.js';
 import type { NameService } from './name_service.js';
-import type { Complaint, Path } from './source.js';
+import { requestProblem } from './needs.js';
+import { validateAgainstSchema } from './schema.js';
+import { type Complaint, type Path, parseSource } from './source.js';
 import { suggest } from './suggest.js';
 
 /** A number, a text (also a number or the name of a constant), NULL, a list of flags, or typed parameters by field. */
@@ -35,6 +40,33 @@ export interface CallContext {
   textOf?(steps: Path): string;
 }
 
+/**
+ * The request that a described call is. Throws VIRTSHIM_USAGE where it makes no sense, be it that it has properties that
+ * calls do not have: nothing is ignored.
+ */
+export function requestOf(call: CallDocument, names: NameService): NativeRequest {
+  const { source } = parseSource(
+    JSON.stringify({ cases: [{ call, expect: { effect: 'allow' } }] }, withoutBytes),
+    'call',
+  );
+  const found = validateAgainstSchema(source, 'cases');
+  if (found.length > 0) throw senseless(found);
+  const request = resolveCall(call, { names, complain: (at, complaint) => found.push(source.complain(at, complaint)) });
+  if (found.length > 0) throw senseless(found);
+  return request;
+}
+
+// JSON has neither bytes nor large numbers; here it only has to have the form.
+function withoutBytes(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' || value instanceof Uint8Array ? '' : value;
+}
+
+function senseless([first]: readonly Diagnostic[]): VirtshimError {
+  const hint = first?.suggestion === undefined ? {} : { hint: `did you mean \`${first.suggestion}\`?` };
+  const place = first?.pointer.replace(/^\/cases\/0\/call/, '') ?? '';
+  return new VirtshimError('VIRTSHIM_USAGE', `${first?.message}${place === '' ? '' : ` at ${place}`}`, hint);
+}
+
 /** The request that the evaluator understands. What is wrong goes to the context; the request must not be judged then. */
 export function resolveCall(call: CallDocument, context: CallContext): NativeRequest {
   const { user: _user, groups: _groups, arguments: given, auid, time, ...facts } = call;
@@ -45,13 +77,16 @@ export function resolveCall(call: CallDocument, context: CallContext): NativeReq
     context.complain(['function'], { code: 'unknown-function', message, suggestion });
     return { function: call.function };
   }
-  return {
+  const request = {
     ...facts,
     ...resolveSubject(call, context),
     ...(auid === undefined ? {} : { auid: auid === 'unset' ? noAuid : auid }),
     ...(time === undefined ? {} : { time: resolveTime(time, context) }),
     arguments: new ArgumentReader(fn, context).read(given ?? {}),
   };
+  const problem = requestProblem(request);
+  if (problem !== undefined) context.complain([], { code: 'wrong-value', message: problem });
+  return request;
 }
 
 // As the kernel has it.

@@ -1,12 +1,10 @@
 /** Why a call is decided as it is: the rules that came close, what is not known, and what more would decide. */
-import { VirtshimError } from '../errors.js';
 import { defaultTrail } from '../folders.js';
 import { functionsByName } from '../generated/api.js';
 import type { NativeExplainedRule, NativeFailedCondition } from '../native.js';
 import type { TrailRecord } from '../trail/record.js';
-import { type CallDocument, resolveCall } from './call.js';
+import { type CallDocument, requestOf } from './call.js';
 import { writeImage } from './compile.js';
-import type { Diagnostic } from './diagnostic.js';
 import type { Effect, Mode } from './document.js';
 import { type Decision, evaluateAll, explainCall, type Request } from './evaluate.js';
 import { type NameService, systemNames } from './name_service.js';
@@ -14,7 +12,6 @@ import { accountsIn, strangerTo } from './named_accounts.js';
 import { type Need, needsOf } from './needs.js';
 import { findRecord, requestOfRecord } from './recorded_call.js';
 import type { Rule } from './rule.js';
-import { parseSource } from './source.js';
 import { placeOf, type RulePlace, type UsablePolicy, usablePolicy } from './usable_policy.js';
 
 export type { Need } from './needs.js';
@@ -94,19 +91,6 @@ export async function explainRecord(
   const record = await findRecord(trail, recordId);
   const { request, notes } = requestOfRecord(record, options.names ?? systemNames());
   return { ...explainRequest(usable, request, notes), record };
-}
-
-function requestOf(call: CallDocument, names: NameService): Request {
-  const { source } = parseSource('{}', 'call');
-  const found: Diagnostic[] = [];
-  const request = resolveCall(call, {
-    names,
-    complain: (steps, complaint) => found.push(source.complain(steps, complaint)),
-  });
-  const [first] = found;
-  if (first === undefined) return request;
-  const hint = first.suggestion === undefined ? {} : { hint: `did you mean \`${first.suggestion}\`?` };
-  throw new VirtshimError('VIRTSHIM_USAGE', first.message, hint);
 }
 
 function argumentNotes({ function: name, arguments: given = {} }: Request): string[] {

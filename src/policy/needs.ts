@@ -2,7 +2,7 @@
 import { type ApiFunction, functionsByName } from '../generated/api.js';
 import { writeImage } from './compile.js';
 import type { Effect, SetName } from './document.js';
-import { explainCall, type Request } from './evaluate.js';
+import { evaluate, explainCall, type Request } from './evaluate.js';
 import { loadPolicy, type Policy } from './load.js';
 import { type Checks, checksInSet, implicitCheck, setNames } from './sets.js';
 
@@ -24,6 +24,17 @@ export function needsOf(policy: Policy, request: Request): readonly Need[] {
     const set = setOfNeed(fn, permission);
     return set === undefined ? [] : [{ permission, set, byDefault: policy.defaults[set] }];
   });
+}
+
+/** What the evaluator cannot make sense of; undefined where it can be asked. */
+export function requestProblem(request: Request): string | undefined {
+  try {
+    evaluate(everything(), request);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return error.message;
+    throw error;
+  }
 }
 
 function setOfNeed(fn: ApiFunction, permission: string | null): SetName | undefined {

@@ -21,10 +21,12 @@ function suiteLines({ file, diagnostics, cases }: TestSuite): string[] {
   ];
 }
 
-/** What was expected, what was got instead, and why. */
-export function failureLines({ expected, decision, explanation }: TestedCase): string[] {
+type Judged = Pick<TestedCase, 'expected' | 'decision' | 'explanation'>;
+
+/** What was expected, what was got instead, and why; `not`: it was expected not to be so. */
+export function failureLines({ expected, decision, explanation }: Judged, not = false): string[] {
   return [
-    `expected: ${expectationText(expected)}`,
+    `expected: ${not ? 'not ' : ''}${expectationText(expected)}`,
     `got:      ${decisionText(decision, expected)}`,
     ...(explanation === undefined ? [] : explanationText(explanation).trimEnd().split('\n')),
   ];
