@@ -5,10 +5,13 @@
 
 #include "call/actor.h"
 #include "call/object_xml.h"
+#include "call/pipeline.h"
+#include "call/rates.h"
 #include "libvirt/real.h"
 #include "libvirt/uuid.h"
 #include "policy/kinds.h"
 #include "policy/monitor_command.h"
+#include "sys/clock.h"
 #include "sys/identity.h"
 
 namespace virtshim {
@@ -70,6 +73,27 @@ policy::MaybeString LiveCallFacts::label() { return caller_.label(); }
 policy::MaybeString LiveCallFacts::actor() { return {true, currentActor().actor}; }
 policy::MaybeString LiveCallFacts::reason() { return {true, currentActor().reason}; }
 policy::MonitorCommands LiveCallFacts::monitorCommands() { return policy::monitorCommandsOf(id_, args_); }
+
+policy::MaybeTime LiveCallFacts::realtime() {
+  constexpr int64_t kSecondNs = 1000000000;
+  if (realtime_ == 0) realtime_ = realtimeNs();
+  // Rounded down before 1970, too.
+  return {true, realtime_ / kSecondNs - (realtime_ % kSecondNs < 0 ? 1 : 0)};
+}
+
+policy::Tri LiveCallFacts::rateReached(const policy::image::Rate &rate) {
+  limitAsked_ = true;
+  if (!counts_) return policy::Tri::No;
+  // The call is judged again by what it returns, and may turn out to be none that the rule is about.
+  if (missed_ && !result_ && isJudgedByResult(function_)) return policy::Tri::Unknown;
+  for (int i = 0; i < countedLimits_; i++) {
+    if (counted_[i].rate == &rate) return counted_[i].reached;
+  }
+  if (countedLimits_ == kMaxCounted) return policy::Tri::Unknown;
+  const bool perSubject = rate.per == policy::image::Per::Subject;
+  const RateSubject subject = {perSubject ? auid() : policy::MaybeId{}, perSubject ? uid() : 0};
+  return (counted_[countedLimits_++] = {&rate, countAgainst(rate, subject)}).reached;
+}
 
 bool LiveCallFacts::inGroup(uint32_t gid) { return virtshim::inGroup(gid); }
 

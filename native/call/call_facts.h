@@ -44,6 +44,14 @@ class LiveCallFacts final : public policy::CallFacts {
   policy::Tri xml() override { return xml_.present(); }
   bool xmlValues(uint16_t fact, policy::XmlValues *out) override { return xml_.values(fact, out); }
   policy::Tri xpath(const char *expression) override { return xml_.xpath(expression); }
+  policy::MaybeTime realtime() override;
+  policy::Tri rateReached(const policy::image::Rate &rate) override;
+
+  // From now on no call is counted, and no limit is reached: for calls that libvirt makes to itself, and for a look
+  // ahead.
+  void leaveUncounted() { counts_ = false; }
+  // Whether a limit was asked for since then.
+  bool limitAsked() const { return limitAsked_; }
 
   // For records: a snapshot's own name, where resourceName() is that of the guest it belongs to.
   std::string_view resourceOwnName();
@@ -79,6 +87,13 @@ class LiveCallFacts final : public policy::CallFacts {
   policy::MaybeString ofConnection(policy::MaybeString (*part)(const ConnectionFacts *));
   policy::MaybeString maybe(bool known, std::string_view value);
 
+  // What was said of a limit holds for the call: it is counted once, however often it is judged.
+  struct Counted {
+    const policy::image::Rate *rate;
+    policy::Tri reached;
+  };
+  static constexpr int kMaxCounted = 16;
+
   FunctionId id_;
   const FunctionFacts &function_;
   const ArgSlot *args_;
@@ -93,6 +108,11 @@ class LiveCallFacts final : public policy::CallFacts {
   bool missed_ = false;
   bool uidKnown_ = false;
   uint32_t uid_ = 0;
+  bool counts_ = true;
+  bool limitAsked_ = false;
+  int countedLimits_ = 0;
+  Counted counted_[kMaxCounted];
+  int64_t realtime_ = 0;  // 0 where nobody asked yet
   CallerFacts caller_;
   bool nameKnown_ = false;
   bool uuidKnown_ = false;

@@ -49,7 +49,9 @@ bool permitsPlainly(FunctionId id, const ArgSlot *args, const void *caller) {
   if (!(interest & (kJudge | kJudgeNested))) return interest & kPrepared;
   if (isLibvirtCode(caller)) return !(interest & kJudgeNested);
   LiveCallFacts facts(id, args);
-  return permits({id, args, &facts, false});
+  // A call that a limit concerns is counted on the long way, and only there.
+  facts.leaveUncounted();
+  return permits({id, args, &facts, false}) && !facts.limitAsked();
 }
 
 Call::Call(FunctionId id, ArgSlot *args, const void *caller)
@@ -78,7 +80,9 @@ void Call::prolog() {
   if (interest_ == kPrepared || !real_) return;
   nested_ = isLibvirtCode(caller_);
   // libvirt's own calls are part of the program's call that led to them; only an explicit denial stops them.
-  if (nested_) interest_ &= kPrepared | kJudgeNested;
+  if (!nested_) return;
+  interest_ &= kPrepared | kJudgeNested;
+  facts_.leaveUncounted();
 }
 
 bool Call::missing() {

@@ -135,13 +135,10 @@ void show(const char *whose, const ActivePolicy &entry, void **shown) {
 }
 
 void defaultTrail() {
-  const char *state = setting("XDG_STATE_HOME"), *home = setting("HOME");
   if (geteuid() == 0)
     snprintf(trailFolder, sizeof trailFolder, "/var/log/virtshim");
-  else if (state && *state == '/')
-    snprintf(trailFolder, sizeof trailFolder, "%s/virtshim", state);
-  else if (home)
-    snprintf(trailFolder, sizeof trailFolder, "%s/.local/state/virtshim", home);
+  else
+    userStateFolder(trailFolder, sizeof trailFolder);
 }
 
 const char *trailOf(const ActivePolicy *entry) { return entry && entry->usable ? entry->policy.trail() : ""; }

@@ -1,5 +1,6 @@
 #include "call/settings.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -35,6 +36,14 @@ const char *setting(const char *name) {
     if (kept.value && strcmp(kept.name, name) == 0) return kept.value;
   }
   return now(name);
+}
+
+bool userStateFolder(char *out, size_t size) {
+  const char *state = setting("XDG_STATE_HOME"), *home = setting("HOME");
+  const bool named = state && *state == '/';
+  if (!named && !home) return false;
+  const int length = snprintf(out, size, "%s%s", named ? state : home, named ? "/virtshim" : "/.local/state/virtshim");
+  return length > 0 && static_cast<size_t>(length) < size;
 }
 
 }  // namespace virtshim

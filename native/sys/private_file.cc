@@ -21,9 +21,9 @@ constexpr int kMaxLinks = 40;
 
 bool trusted(const struct stat &status) { return status.st_uid == 0 || status.st_uid == geteuid(); }
 
-const char *checkFolder(const struct stat &status, bool last) {
+const char *checkFolder(const struct stat &status, bool last, mode_t writable) {
   if (!trusted(status)) return "a folder on the way belongs to another user";
-  if (last && (status.st_mode & (S_IWGRP | S_IWOTH))) return "the folder is writable by others";
+  if (last && (status.st_mode & (S_IWGRP | S_IWOTH) & ~writable)) return "the folder is writable by others";
   if (!last && (status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX))
     return "a folder on the way is writable by all";
   return nullptr;
@@ -32,7 +32,8 @@ const char *checkFolder(const struct stat &status, bool last) {
 // Walks a path one name at a time, so that what was checked is what is used.
 class Walk {
  public:
-  Walk(bool groupReadable, OpenFailure *failure) : mode_(groupReadable ? 0750 : 0700), failure_(failure) {}
+  // Of those that are made; `writable`: who besides the owner may write to the last one.
+  Walk(mode_t mode, mode_t writable, OpenFailure *failure) : mode_(mode), writable_(writable), failure_(failure) {}
   ~Walk() {
     if (at_ >= 0) close(at_);
   }
@@ -41,7 +42,7 @@ class Walk {
     if (!start(path)) return -1;
     while (*rest_)
       if (!step()) return -1;
-    if (const char *why = checkFolder(status_, true)) return fail(EPERM, why);
+    if (const char *why = checkFolder(status_, true, writable_)) return fail(EPERM, why);
     int folder = open_(".");
     return folder >= 0 ? folder : fail(errno, nullptr);
   }
@@ -90,7 +91,7 @@ class Walk {
     memcpy(name, rest_, length);
     name[length] = 0;
     rest_ += length;
-    if (const char *why = checkFolder(status_, false)) return fail(EPERM, why) == 0;
+    if (const char *why = checkFolder(status_, false, 0)) return fail(EPERM, why) == 0;
     return enter(name);
   }
 
@@ -127,6 +128,7 @@ class Walk {
   }
 
   mode_t mode_;
+  mode_t writable_;
   OpenFailure *failure_;
   char buffer_[PATH_MAX];
   const char *rest_ = nullptr;
@@ -135,12 +137,41 @@ class Walk {
   struct stat status_ {};
 };
 
-const char *checkFile(const struct stat &status) {
+const char *checkFile(const struct stat &status, bool shared) {
   if (!S_ISREG(status.st_mode)) return "not a regular file";
   if (status.st_nlink != 1) return "the file has several names";
-  if (!trusted(status)) return "the file belongs to another user";
-  if (status.st_mode & (S_IWGRP | S_IWOTH)) return "the file is writable by others";
+  if (!shared && !trusted(status)) return "the file belongs to another user";
+  if (status.st_mode & (S_IWOTH | (shared ? 0 : S_IWGRP))) return "the file is writable by others";
   return nullptr;
+}
+
+int openFile(int folder, const char *name, int flags, mode_t mode, bool *created, OpenFailure *failure) {
+  ErrnoGuard guard;
+  int safe = (flags & ~(O_CREAT | O_EXCL)) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  int fd = -1;
+  *created = false;
+  for (int attempt = 0; attempt < 8 && fd < 0; attempt++) {
+    fd = openat(folder, name, safe);
+    if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT)) break;
+    fd = openat(folder, name, safe | O_CREAT | O_EXCL, mode);
+    if (fd >= 0)
+      *created = true;
+    else if (errno != EEXIST)
+      break;
+  }
+  struct stat status;
+  if (fd < 0 || fstat(fd, &status) != 0) {
+    *failure = {errno, nullptr};
+    if (fd >= 0) close(fd);
+    return -1;
+  }
+  if (const char *why = checkFile(status, mode & S_IWGRP)) {
+    *failure = {EPERM, why};
+    close(fd);
+    return -1;
+  }
+  if (*created) fchmod(fd, mode);  // the host's umask is not ours to rely on
+  return moveHigh(fd);
 }
 
 constexpr unsigned kWanted = STATX_TYPE | STATX_INO | STATX_SIZE | STATX_NLINK;
@@ -233,37 +264,23 @@ int moveHigh(int fd) {
 
 int openPrivateFolder(const char *path, bool groupReadable, OpenFailure *failure) {
   ErrnoGuard guard;
-  return Walk(groupReadable, failure).run(path);
+  return Walk(groupReadable ? 0750 : 0700, 0, failure).run(path);
+}
+
+int openSharedFolder(const char *path, OpenFailure *failure) {
+  ErrnoGuard guard;
+  return Walk(0700, S_IWGRP, failure).run(path);
 }
 
 int openPrivateFile(int folder, const char *name, int flags, bool groupReadable, bool *created, OpenFailure *failure) {
-  ErrnoGuard guard;
-  mode_t mode = groupReadable ? 0640 : 0600;
-  int safe = (flags & ~(O_CREAT | O_EXCL)) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  int fd = -1;
-  *created = false;
-  for (int attempt = 0; attempt < 8 && fd < 0; attempt++) {
-    fd = openat(folder, name, safe);
-    if (fd >= 0 || errno != ENOENT || !(flags & O_CREAT)) break;
-    fd = openat(folder, name, safe | O_CREAT | O_EXCL, mode);
-    if (fd >= 0)
-      *created = true;
-    else if (errno != EEXIST)
-      break;
-  }
+  return openFile(folder, name, flags, groupReadable ? 0640 : 0600, created, failure);
+}
+
+int openSharedFile(int folder, const char *name, int flags, OpenFailure *failure) {
   struct stat status;
-  if (fd < 0 || fstat(fd, &status) != 0) {
-    *failure = {errno, nullptr};
-    if (fd >= 0) close(fd);
-    return -1;
-  }
-  if (const char *why = checkFile(status)) {
-    *failure = {EPERM, why};
-    close(fd);
-    return -1;
-  }
-  if (*created) fchmod(fd, mode);  // the host's umask is not ours to rely on
-  return moveHigh(fd);
+  bool created;
+  const bool shared = fstat(folder, &status) == 0 && (status.st_mode & S_IWGRP);
+  return openFile(folder, name, flags, shared ? 0660 : 0600, &created, failure);
 }
 
 size_t appendQuietly(int fd, const void *data, size_t size, int *error) {
