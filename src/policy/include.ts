@@ -1,7 +1,7 @@
 /** Files that a policy includes: rules, taken in an order that only the files' names decide. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemReason } from '../errors.js';
+import { systemReason, VirtshimError } from '../errors.js';
 import type { Diagnostic } from './diagnostic.js';
 import type { RulesDocument } from './document.js';
 import { validateAgainstSchema } from './schema.js';
@@ -58,9 +58,7 @@ class IncludeReader {
       const names = readdirSync(file).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
       return names.sort(byBytes).flatMap((name) => this.readFile(source, at, join(file, name)));
     } catch (error) {
-      complain(
-        `cannot read \`${file}\`: ${error instanceof Error && 'errno' in error ? systemReason(error) : textOf(error)}`,
-      );
+      complain(error instanceof VirtshimError ? error.message : `cannot read \`${file}\`: ${systemReason(error)}`);
       return [];
     }
   }
@@ -130,8 +128,4 @@ function realPath(file: string): string {
   } catch {
     return file;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
