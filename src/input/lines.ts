@@ -14,30 +14,58 @@ export type LineTest = (bytes: Buffer, from: number, end: number) => boolean;
 
 /** The lines of the chunks, one chunk's worth at a time; lines that `wanted` turns down cost no object. */
 export async function* splitLines(chunks: AsyncIterable<Buffer>, wanted?: LineTest): AsyncGenerator<RawLine[]> {
-  let rest: Buffer[] = [];
-  let line = 0;
+  const splitter = new Splitter(wanted ?? (() => true));
   for await (const chunk of chunks) {
-    const lines: RawLine[] = [];
-    let from = 0;
-    const first = rest.length === 0 ? -1 : chunk.indexOf(LINE_END);
-    if (first !== -1) {
-      const bytes = Buffer.concat([...rest, chunk.subarray(0, first)]);
-      line++;
-      if (wanted === undefined || wanted(bytes, 0, bytes.length)) lines.push({ bytes, line, complete: true });
-      rest = [];
-      from = first + 1;
-    }
-    if (rest.length === 0) {
-      for (let end = chunk.indexOf(LINE_END, from); end !== -1; end = chunk.indexOf(LINE_END, from)) {
-        line++;
-        if (wanted === undefined || wanted(chunk, from, end)) {
-          lines.push({ bytes: chunk.subarray(from, end), line, complete: true });
-        }
-        from = end + 1;
-      }
-    }
-    if (from < chunk.length) rest.push(chunk.subarray(from));
+    const lines = splitter.take(chunk);
     if (lines.length > 0) yield lines;
   }
-  if (rest.length > 0) yield [{ bytes: Buffer.concat(rest), line: line + 1, complete: false }];
+  const last = splitter.rest();
+  if (last !== undefined) yield [last];
+}
+
+class Splitter {
+  /** The beginning of a line whose end is still to come. */
+  #begun: Buffer[] = [];
+  #line = 0;
+  readonly #wanted: LineTest;
+
+  constructor(wanted: LineTest) {
+    this.#wanted = wanted;
+  }
+
+  take(chunk: Buffer): RawLine[] {
+    const lines: RawLine[] = [];
+    let from = this.#begun.length === 0 ? 0 : this.#finish(chunk, lines);
+    for (let end = chunk.indexOf(LINE_END, from); end !== -1; end = chunk.indexOf(LINE_END, from)) {
+      this.#add(lines, chunk, from, end);
+      from = end + 1;
+    }
+    if (from < chunk.length) this.#begun.push(chunk.subarray(from));
+    return lines;
+  }
+
+  rest(): RawLine | undefined {
+    if (this.#begun.length === 0) return undefined;
+    return { bytes: Buffer.concat(this.#begun), line: this.#line + 1, complete: false };
+  }
+
+  /** Ends the line that was begun; returns where the next one starts. */
+  #finish(chunk: Buffer, lines: RawLine[]): number {
+    const end = chunk.indexOf(LINE_END);
+    if (end === -1) {
+      this.#begun.push(chunk);
+      return chunk.length;
+    }
+    const bytes = Buffer.concat([...this.#begun, chunk.subarray(0, end)]);
+    this.#begun = [];
+    this.#add(lines, bytes, 0, bytes.length);
+    return end + 1;
+  }
+
+  #add(lines: RawLine[], bytes: Buffer, from: number, end: number): void {
+    this.#line++;
+    if (this.#wanted(bytes, from, end)) {
+      lines.push({ bytes: bytes.subarray(from, end), line: this.#line, complete: true });
+    }
+  }
 }

@@ -24,8 +24,16 @@ export function unescapeBytes(text: string): Buffer {
 
 /** UTF-8 to text; an invalid byte 0xHH becomes U+DCHH. */
 export function bytesToText(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  // It stands for every invalid byte, and for itself.
+  return text.includes('\ufffd') ? decodeExactly(bytes) : text;
+}
+
+const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeExactly(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return STRICT.decode(bytes);
   } catch {
     return decodeByByte(bytes);
   }
@@ -47,6 +55,30 @@ function validLength(bytes: Buffer, at: number): number {
     if (Buffer.from(piece.toString('utf8')).equals(piece)) return length;
   }
   return 0;
+}
+
+/** What the writers escape besides markup: control characters, marks that reorder text, noncharacters, other bytes. */
+const HARMFUL =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]|[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g;
+
+/** `value` with the escapes of a record, entities left out: the inverse of unescapeValue. */
+export function escapeValue(value: string): string {
+  return value.replaceAll('\\', '\\\\').replace(HARMFUL, escapeCharacter);
+}
+
+/** `value` as the writers put it into text and attributes of trail.xml. */
+export function escapeXml(value: string): string {
+  return escapeValue(value).replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escapeCharacter(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
+  // Pairs are ordinary characters, unless they are the last two of their plane.
+  if (point > 0xffff && (point & 0xfffe) !== 0xfffe) return character;
+  const bytes = [...textToBytes(character)];
+  return bytes.map((byte) => `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }
 
 /** The inverse of bytesToText. */

@@ -1,13 +1,5 @@
-import { whenNeeded } from '../when_needed.js';
-import { unescapeValue } from './escape.js';
+import { type Element, parseElement } from './element.js';
 import type { TrailItem, TrailParam, TrailRecord, TrailValue } from './record.js';
-
-interface Element {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly children: Element[];
-  text: string;
-}
 
 /** Parses one line of trail.xml. Throws an Error that says what is wrong with it. */
 export function parseRecord(line: string): TrailRecord {
@@ -17,40 +9,6 @@ export function parseRecord(line: string): TrailRecord {
     throw new Error(`\`${type}\` is not a record`);
   }
   return { type, ...identityOf(root), ...(type === 'notice' ? noticeOf(root) : callOf(root)) };
-}
-
-function parseElement(line: string): Element {
-  const top: Element = { name: '', attributes: {}, children: [], text: '' };
-  const open: Element[] = [top];
-  const { SaxesParser } = whenNeeded('saxes');
-  const parser = new SaxesParser();
-  parser.on('error', (error) => {
-    // saxes counts lines, which there is one of, and ends its sentences.
-    throw new Error(error.message.replace(/^(?:\d+:)?(\d+): /, 'column $1: ').replace(/\.$/, ''));
-  });
-  parser.on('opentag', (tag) => {
-    const element: Element = { name: tag.name, attributes: unescapeAll(tag.attributes), children: [], text: '' };
-    open.at(-1)?.children.push(element);
-    open.push(element);
-  });
-  parser.on('text', (text) => {
-    const element = open.at(-1);
-    if (element !== undefined) element.text += text;
-  });
-  parser.on('closetag', () => {
-    const element = open.pop();
-    if (element !== undefined) element.text = unescapeValue(element.text);
-  });
-  parser.write(line).close();
-  const [root] = top.children;
-  if (root === undefined) throw new Error('no element');
-  return root;
-}
-
-function unescapeAll(attributes: Readonly<Record<string, unknown>>): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(attributes)) result[name] = unescapeValue(String(value));
-  return result;
 }
 
 function required(element: Element, name: string): string {
