@@ -8,7 +8,7 @@ import { type Diagnostic, sortDiagnostics } from './diagnostic.js';
 import { drivers } from './drivers.js';
 import { globToRegExp } from './glob.js';
 import { allConditions } from './implication.js';
-import { loadPolicyFile, type Policy } from './load.js';
+import { loadPolicyOrRules, type Policy } from './load.js';
 import { concernsKind, contradictionsOf, coveredFunctions } from './never_matches.js';
 import { complainAbout, type Rule } from './rule.js';
 import { Shadows } from './shadows.js';
@@ -16,9 +16,9 @@ import type { Complaint, Path } from './source.js';
 import { suggest } from './suggest.js';
 import { twinsOf } from './twins.js';
 
-/** Everything that is wrong or doubtful in a policy file, in its order. Throws VIRTSHIM_FILE where it cannot be read. */
+/** Everything that is wrong or doubtful in a policy, or in a file of rules that policies include, in its order. Throws VIRTSHIM_FILE where it cannot be read. */
 export async function checkPolicyFile(file: string, lookUp?: LookUp): Promise<Diagnostic[]> {
-  const { policy, diagnostics } = loadPolicyFile(file);
+  const { policy, diagnostics } = loadPolicyOrRules(file);
   if (policy === undefined) return [...diagnostics];
   const accounts = await resolveAccounts(policy, lookUp);
   return sortDiagnostics([...diagnostics, ...accounts.diagnostics, ...checkPolicy(policy)]);

@@ -2,7 +2,7 @@
 import { resolveAuditLevels } from './audit_levels.js';
 import type { Complain } from './comparison.js';
 import { type Diagnostic, hasErrors, sortDiagnostics } from './diagnostic.js';
-import type { AuditLevel, Effect, Mode, PolicyDocument, SetName } from './document.js';
+import type { AuditLevel, Effect, Mode, PolicyDocument, RulesDocument, SetName } from './document.js';
 import { stringProblem } from './glob.js';
 import { type Part, readIncluded } from './include.js';
 import { complainAbout, type Rule, resolveRule } from './rule.js';
@@ -43,13 +43,26 @@ export function loadPolicyFile(file: string): Loaded {
   return loadPolicy(readText(file), file);
 }
 
+/** The same, also of a file of rules that policies include, which is told by its `$schema`. For checking only. */
+export function loadPolicyOrRules(file: string): Loaded {
+  const text = readText(file);
+  const { source } = parseSource(text, file);
+  const { $schema } = (source.value ?? {}) as RulesDocument;
+  const isRules = typeof $schema === 'string' && $schema.endsWith('rules.schema.json');
+  return loadAs(isRules ? 'rules' : 'policy', text, file);
+}
+
 /**
  * Loads the text of a policy; `file` is its name in diagnostics, and what it includes is looked for beside it.
  */
 export function loadPolicy(text: string, file: string): Loaded {
+  return loadAs('policy', text, file);
+}
+
+function loadAs(schema: 'policy' | 'rules', text: string, file: string): Loaded {
   const { source, diagnostics } = parseSource(text, file);
   if (diagnostics.length > 0) return { policy: undefined, diagnostics };
-  const violations = validateAgainstSchema(source, 'policy');
+  const violations = validateAgainstSchema(source, schema);
   if (violations.length > 0) return { policy: undefined, diagnostics: sortDiagnostics(violations) };
   const found: Diagnostic[] = [];
   const policy = resolve(source, source.value as PolicyDocument, found);

@@ -111,6 +111,14 @@ describe('what is wrong is said of the file that it stands in', () => {
   });
 });
 
+test('a file of rules can be checked by itself, and is no policy', async () => {
+  const file = write('a.json', { $schema: '../rules.schema.json', rules: [rule('a'), rule('b')] });
+  expect(await check(file)).toEqual([
+    'a.json:12:13: warning: rule `b` never decides: all that it covers is denied by `a` at /rules/1/id',
+  ]);
+  expect(loadPolicyFile(file).diagnostics.map(({ message }) => message)).toEqual(['property `name` is missing']);
+});
+
 describe('includes that lead nowhere', () => {
   const at = 'policy.json:4:5: error:';
 
