@@ -1,0 +1,54 @@
+/** What events of all kinds take from a record. */
+import type { Guest, Proof, Subject } from '../report/event.js';
+import { type AuditRecord, numberField, rawField, wordField } from './record.js';
+import { textField } from './text.js';
+
+/** Time and proof, as every event has them. */
+export function base({ time, stamp, node }: AuditRecord, order: number): { time: number; order: number; proof: Proof } {
+  return { time, order, proof: { source: 'audit', id: stamp, ...(node !== undefined && { node }) } };
+}
+
+/** The guest that a record names. */
+export function guestOf(record: AuditRecord): Guest {
+  const uuid = wordField(record, 'uuid');
+  return {
+    ...given('name', textField(record, 'vm')),
+    ...(uuid !== undefined && uuid !== '?' && { uuid: uuid.toLowerCase() }),
+  };
+}
+
+/** Who acted, as far as the record says. */
+export function subjectOf(record: AuditRecord): Subject {
+  return {
+    ...given('pid', numberField(record, 'pid')),
+    ...given('uid', numberField(record, 'uid')),
+    ...given('auid', numberField(record, 'auid')),
+    ...given('userName', accountName(record, 'UID')),
+    ...given('loginName', accountName(record, 'AUID')),
+    ...given('comm', textField(record, 'comm')),
+    ...given('exe', textField(record, 'exe')),
+    ...given('terminal', textField(record, 'terminal')),
+    ...given('label', wordField(record, 'subj')),
+  };
+}
+
+/** A name that auditd wrote beside the number; none where it knew none. */
+function accountName({ enriched }: AuditRecord, field: string): string | undefined {
+  const name = enriched.get(field);
+  return name === undefined || name === 'unset' || name.startsWith('unknown(') ? undefined : name;
+}
+
+/** Only what libvirt writes for success is success. */
+export function succeeded(record: AuditRecord): boolean {
+  return rawField(record, 'res') === 'success';
+}
+
+/** A property that is left out where there is no value. */
+export function given<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [key in Name]?: Value } {
+  const property: { [key in Name]?: Value } = {};
+  if (value !== undefined) property[name] = value;
+  return property;
+}

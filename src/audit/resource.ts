@@ -1,0 +1,79 @@
+/** VIRT_RESOURCE: what a guest was given, and what was taken from it. */
+import type { ResourceEvent } from '../report/event.js';
+import { base, given, guestOf, subjectOf, succeeded } from './parts.js';
+import { type AuditRecord, rawField, wordField } from './record.js';
+import { encodedText, textField } from './text.js';
+
+/** Fields that are the same in every record, or that have a place of their own in the event. */
+const COMMON = new Set([
+  ...['pid', 'uid', 'auid', 'ses', 'subj', 'virt', 'resrc', 'reason', 'vm', 'uuid'],
+  ...['exe', 'hostname', 'addr', 'terminal', 'res', 'msg'],
+]);
+/** Numbers may look like hex, so only these are decoded. */
+const NUMERIC = new Set(['mem', 'vcpu', 'iothread']);
+const ENCODED = new Set(['path', 'device', 'cgroup', 'disk', 'chardev', 'net']);
+
+/** The event of a VIRT_RESOURCE record of libvirt, or what is wrong with it. */
+export function resourceEvent(record: AuditRecord, order: number): ResourceEvent | string {
+  const resource = wordField(record, 'resrc');
+  if (resource === undefined) return 'does not say which resource (resrc=)';
+  const reason = wordField(record, 'reason');
+  const details = detailsOf(record, resource);
+  return {
+    kind: 'resource',
+    ...base(record, order),
+    guest: guestOf(record),
+    subject: subjectOf(record),
+    resource,
+    ...given('reason', reason),
+    success: succeeded(record),
+    ...change(record, resource, reason, details),
+    details,
+  };
+}
+
+function detailsOf(record: AuditRecord, resource: string): Record<string, string> {
+  const details: Record<string, string> = {};
+  for (const { name } of record.fields) {
+    if (COMMON.has(name) || name === `old-${resource}` || name === `new-${resource}`) continue;
+    const value = ENCODED.has(name) ? textField(record, name) : wordField(record, name);
+    if (value !== undefined && value !== '?') details[name] ??= value;
+  }
+  return details;
+}
+
+/** Most records say what there was before and what there is now; the others name one thing, given or taken. */
+function change(
+  record: AuditRecord,
+  resource: string,
+  reason: string | undefined,
+  details: Readonly<Record<string, string>>,
+): { before?: string; after?: string } {
+  const before = rawField(record, `old-${resource}`);
+  const after = rawField(record, `new-${resource}`);
+  if (before !== undefined || after !== undefined) {
+    return { ...given('before', value(resource, before)), ...given('after', value(resource, after)) };
+  }
+  const thing = resource === 'cgroup' ? permission(details) : (details.path ?? details.device ?? details[resource]);
+  const named = thing ?? details.disk ?? details.chardev;
+  return reason === 'detach' ? given('before', named) : given('after', named);
+}
+
+/** Nothing, no memory and no processors are no resource. */
+function value(resource: string, raw: string | undefined): string | undefined {
+  if (raw === undefined) return undefined;
+  const text = NUMERIC.has(resource) ? raw : encodedText(raw);
+  return text === '0' || text === '?' ? undefined : text;
+}
+
+function permission({
+  class: kind,
+  path,
+  category,
+  maj,
+  cgroup,
+}: Readonly<Record<string, string>>): string | undefined {
+  if (kind === 'path') return path ?? cgroup;
+  if (kind === 'major') return category ?? maj ?? cgroup;
+  return kind ?? cgroup;
+}

@@ -1,0 +1,14 @@
+import { bytesToText } from '../trail/escape.js';
+import { type AuditRecord, decodedBytes, rawField } from './record.js';
+
+/** The text of a field that audit encodes; undefined where there is none or it is `?`. */
+export function textField(record: AuditRecord, name: string): string | undefined {
+  const raw = rawField(record, name);
+  return raw === undefined ? undefined : encodedText(raw);
+}
+
+/** The text of an encoded value; undefined for `?`, which stands for nothing. */
+export function encodedText(raw: string): string | undefined {
+  const text = bytesToText(decodedBytes(raw));
+  return text === '?' || text === '' || text === '(null)' ? undefined : text;
+}
