@@ -78,7 +78,6 @@ Tri positive(const View &view, const Condition &condition, const Request &reques
     }
     case ConditionKind::ReadOnly:
       return matchesReadOnly(static_cast<ReadOnly>(condition.first), facts->connectionReadOnly());
-    case ConditionKind::Parameter: return parameterMatches(view, view.parameters[condition.first], request);
     case ConditionKind::Time: return matchesTime(view, range, facts->realtime());
     case ConditionKind::Reason: return hasReason(facts->reason());
     case ConditionKind::Rate: return facts->rateReached(view.rates[condition.first]);
@@ -155,6 +154,9 @@ Tri evaluateFor(const View &view, const Candidate &candidate, const Condition &c
 Tri evaluateCondition(const View &view, const Condition &condition, const Request &request) {
   if (condition.kind == ConditionKind::XmlFact) return matchesXmlFact(view, condition, request.facts);
   if (condition.kind == ConditionKind::XPath) return matchesXPath(view, condition, request.facts);
+  if (condition.kind == ConditionKind::Parameter) {
+    return parameterMatches(view, view.parameters[condition.first], condition.negated != 0, request);
+  }
   if (condition.kind == ConditionKind::Monitor) {
     return matchesMonitor(view, condition, request.facts->monitorCommands());
   }

@@ -165,7 +165,7 @@ static_assert(sizeof(Rule) == 76);
 // `conditions` only where they are negated.
 enum class ConditionKind : uint8_t {
   Kinds,     // first: bit per ObjectKind
-  Argument,  // first: index into arguments; never in `conditions`
+  Argument,  // first: index into arguments
   Uids,      // range of ids, as the other numbers
   Names,     // range of globRefs, as the other texts
   Uuids,

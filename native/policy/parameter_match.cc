@@ -60,7 +60,7 @@ void handOut(const TypedParameter &parameter, XmlValues *out) {
 
 }  // namespace
 
-Tri parameterMatches(const View &view, const Parameter &test, const Request &request) {
+Tri parameterMatches(const View &view, const Parameter &test, bool negated, const Request &request) {
   int64_t count;
   const TypedParameter *parameters = parametersOf(test, request, &count);
   if (count < 0) return Tri::Unknown;
@@ -68,7 +68,7 @@ Tri parameterMatches(const View &view, const Parameter &test, const Request &req
   for (int64_t i = 0; i < count; ++i) {
     if (globMatches(view, test.field, fieldOf(parameters[i]))) tally.count(satisfies(view, test, parameters[i]));
   }
-  return tally.result(false);
+  return tally.result(negated);
 }
 
 void parameterValues(const View &view, const Parameter &test, const Request &request, XmlValues *out) {

@@ -2,8 +2,9 @@
 import { documentedFields, documentedType } from '../ffi/typed_fields.js';
 import { type ApiArg, type ApiFunction, functions } from '../generated/api.js';
 import type { Coverage } from './action.js';
-import { type Comparison, ComparisonResolver, type Complain, type ValueKind } from './comparison.js';
-import type { ComparisonDocument } from './document.js';
+import { type Comparison, ComparisonResolver, type Complain, severalUnderNot, type ValueKind } from './comparison.js';
+import type { Condition } from './condition.js';
+import type { ArgumentsDocument, ComparisonDocument, ComparisonsDocument } from './document.js';
 import { type Glob, globProblem, hasWildcard, parseGlob } from './glob.js';
 import type { Complaint, Path, Source } from './source.js';
 import { suggest } from './suggest.js';
@@ -20,7 +21,8 @@ export interface ParameterCondition extends ArgumentCondition {
 
 export interface ResolvedArguments {
   readonly conditions: readonly ArgumentCondition[];
-  readonly parameters: readonly ParameterCondition[];
+  /** Typed parameters, and all that is negated. */
+  readonly further: readonly Condition[];
   /** The functions that take all the arguments. */
   readonly coverage: Coverage;
 }
@@ -37,28 +39,41 @@ export function valueKindOf(arg: ApiArg): 'number' | 'string' | undefined {
 export function resolveArguments(
   source: Source,
   path: Path,
-  comparisons: Readonly<Record<string, ComparisonDocument>>,
+  document: ArgumentsDocument,
   coverage: Coverage,
   complain: Complain,
 ): ResolvedArguments {
+  const { not = {}, ...comparisons } = document;
   const conditions: ArgumentCondition[] = [];
-  const parameters: ParameterCondition[] = [];
+  const further: Condition[] = [];
   let remaining = coverage;
-  for (const [key, comparison] of Object.entries(comparisons)) {
-    const context: Context = { source, path: [...path, key], key, coverage, complain };
+  const resolve = (steps: Path, key: string, comparison: ComparisonDocument, negated: boolean) => {
+    const context: Context = { source, path: [...path, ...steps, key], key, coverage, complain };
+    const at = ['arguments', ...steps, key];
+    if (negated) complainAboutSeveral(context, comparison);
     if (key.includes('.')) {
-      parameters.push(...resolveParameter(context, comparison));
+      const tests = resolveParameter(context, comparison);
+      further.push(...tests.map((test): Condition => ({ kind: 'parameter', steps: at, test, negated })));
       remaining = withArgument(remaining, nameOf(key), isParameters);
-    } else {
-      const { found, kinds } = resolveArgument(context, comparison);
-      conditions.push(...found);
-      remaining = withArgument(remaining, key, (arg) => kinds.has(valueKindOf(arg) ?? 'boolean'));
+      return;
     }
-  }
-  if (remaining.size === 0 && conditions.length + parameters.length > 1) {
+    const { found, kinds } = resolveArgument(context, comparison);
+    if (negated) further.push(...found.map((test): Condition => ({ kind: 'argument', steps: at, test, negated })));
+    else conditions.push(...found);
+    remaining = withArgument(remaining, key, (arg) => kinds.has(valueKindOf(arg) ?? 'boolean'));
+  };
+  for (const [key, comparison] of Object.entries(comparisons as ComparisonsDocument))
+    resolve([], key, comparison, false);
+  for (const [key, comparison] of Object.entries(not)) resolve(['not'], key, comparison, true);
+  if (remaining.size === 0 && conditions.length + further.length > 1) {
     complain(path, { code: 'unknown-argument', message: "none of the rule's functions takes all these arguments" });
   }
-  return { conditions, parameters, coverage: remaining };
+  return { conditions, further, coverage: remaining };
+}
+
+function complainAboutSeveral({ path, key, complain }: Context, comparison: ComparisonDocument): void {
+  const problem = severalUnderNot(key, comparison);
+  if (problem !== undefined) complain(path, problem);
 }
 
 interface Context {

@@ -117,7 +117,8 @@ function deniedByDefault(policy: Policy, id: number): number {
 
 // A deny rule on flags says nothing about the function without flags that does the same.
 function checkMissingArguments(rule: Rule, warn: Warn): void {
-  if (rule.effect !== 'deny' || rule.arguments.every(isAboutBitsThatAreSet)) return;
+  const negated = rule.conditions.some(({ kind }) => kind === 'argument');
+  if (rule.effect !== 'deny' || (!negated && rule.arguments.every(isAboutBitsThatAreSet))) return;
   for (const fn of coveredFunctions(rule.coverage)) {
     for (const twin of twinsOf.get(fn.name) ?? []) {
       if (rule.coverage.has(twin.id) || !rule.actionCoverage.has(twin.id)) continue;

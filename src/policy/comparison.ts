@@ -38,6 +38,13 @@ export interface Compared {
   readonly kinds: ReadonlySet<ValueKind>;
 }
 
+/** What is wrong with several comparisons of a value under `not`, undefined where there is only one. */
+export function severalUnderNot(name: string, comparison: ComparisonDocument): Complaint | undefined {
+  if (Object.keys(comparison).length < 2) return undefined;
+  const message = `under \`not\`, \`${name}\` takes one comparison: it would not be clear what several mean together`;
+  return { code: 'wrong-value', message, atKey: true };
+}
+
 /** Resolves the comparisons of one value, which may be of several kinds; complains about what makes no sense. */
 export class ComparisonResolver {
   /** The kinds of value that every comparison so far accepts. */

@@ -2,18 +2,15 @@
 import { type ApiFunction, functions } from '../generated/api.js';
 import { type Accounts, type LookUp, resolveAccounts, resolveAccountsSync } from './accounts.js';
 import { setsOfFunction } from './action.js';
-import type { ArgumentCondition } from './argument.js';
 import { auditLevels } from './audit_levels.js';
 import {
-  globOf,
   idsOf,
   type KnownAccounts,
   kindMask,
   type RuleContext,
   readOnlyNumber,
+  writeArguments,
   writeConditions,
-  writeOperator,
-  writeValue,
 } from './condition_writer.js';
 import { type Diagnostic, hasErrors } from './diagnostic.js';
 import type { Effect, Mode } from './document.js';
@@ -163,17 +160,5 @@ function writeRule(writer: ImageWriter, rule: Rule, uids: readonly number[], con
     out.u8(readOnlyNumber(rule.readOnly));
     out.u8(rule.mode === 'permissive' ? 1 : 0);
     out.u8(0);
-  });
-}
-
-function writeArguments(writer: ImageWriter, conditions: readonly ArgumentCondition[]): Range {
-  const tests = conditions.map((condition) => ({ condition, glob: globOf(writer, condition) }));
-  return writer.pool('arguments', (out) => {
-    for (const { condition, glob } of tests) {
-      out.u16(condition.nameId);
-      writeOperator(out, condition);
-      out.u32(glob);
-      writeValue(out, condition);
-    }
   });
 }

@@ -1,5 +1,5 @@
 /** Conditions beyond those that a rule of the image has places of its own for: new kinds, and all that is negated. */
-import type { ParameterCondition } from './argument.js';
+import type { ArgumentCondition, ParameterCondition } from './argument.js';
 import type { Comparison } from './comparison.js';
 import type { Glob } from './glob.js';
 import { type ConditionKind, conditionKinds } from './image_layout.js';
@@ -39,6 +39,8 @@ type About =
   | { readonly kind: TextKind; readonly globs: readonly Glob[] }
   | { readonly kind: 'kinds'; readonly kinds: readonly string[] }
   | { readonly kind: 'readOnly'; readonly value: boolean }
+  /** Those under `not` only. */
+  | { readonly kind: 'argument'; readonly test: ArgumentCondition }
   | { readonly kind: 'parameter'; readonly test: ParameterCondition }
   | { readonly kind: 'time'; readonly windows: readonly Window[] }
   | { readonly kind: 'xmlFact'; readonly fact: string; readonly test: Comparison }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { objectKinds } from '../generated/api.js';
 import type { Accounts } from './accounts.js';
+import type { ArgumentCondition } from './argument.js';
 import { type Comparison, operators } from './comparison.js';
 import type { Condition, Window } from './condition.js';
 import { conditionKinds, none } from './image_layout.js';
@@ -44,6 +45,8 @@ function writePart(writer: ImageWriter, rule: Rule, condition: Condition, contex
       return { first: kindMask(condition.kinds), count: 0 };
     case 'readOnly':
       return { first: readOnlyNumber(condition.value), count: 0 };
+    case 'argument':
+      return writeArguments(writer, [condition.test]);
     case 'parameter':
       return writeParameter(writer, condition);
     case 'time':
@@ -90,18 +93,31 @@ const operandUnsigned = 1;
 const operandGlob = 2;
 
 /** Index of the glob that a value is compared with, or none. */
-export function globOf(writer: ImageWriter, { operand }: Comparison): number {
+function globOf(writer: ImageWriter, { operand }: Comparison): number {
   return typeof operand === 'bigint' ? none : writer.glob(operand);
 }
 
-export function writeOperator(out: Bytes, { operator, operand }: Comparison): void {
+function writeOperator(out: Bytes, { operator, operand }: Comparison): void {
   out.u8(operators.indexOf(operator));
   if (typeof operand === 'bigint') out.u8(operand < 0n ? operandSigned : operandUnsigned);
   else out.u8(operandGlob);
 }
 
-export function writeValue(out: Bytes, { operand }: Comparison): void {
+function writeValue(out: Bytes, { operand }: Comparison): void {
   out.u64(typeof operand === 'bigint' ? BigInt.asUintN(64, operand) : 0n);
+}
+
+/** Writes comparisons of arguments. */
+export function writeArguments(writer: ImageWriter, conditions: readonly ArgumentCondition[]): Range {
+  const tests = conditions.map((condition) => ({ condition, glob: globOf(writer, condition) }));
+  return writer.pool('arguments', (out) => {
+    for (const { condition, glob } of tests) {
+      out.u16(condition.nameId);
+      writeOperator(out, condition);
+      out.u32(glob);
+      writeValue(out, condition);
+    }
+  });
 }
 
 function writeParameter(writer: ImageWriter, { test }: Extract<Condition, { kind: 'parameter' }>): Range {

@@ -55,14 +55,21 @@ export interface RuleDocument {
   readonly subjects?: SubjectsDocument & { readonly not?: SubjectsDocument };
   readonly connections?: ConnectionsDocument & { readonly not?: ConnectionsDocument };
   readonly resources?: ResourcesDocument & { readonly not?: ResourcesDocument };
-  /** By name, or by name and field: `params.cpu_shares`. */
-  readonly arguments?: Readonly<Record<string, ComparisonDocument>>;
+  readonly arguments?: ArgumentsDocument;
   readonly xml?: XmlDocument;
   readonly monitor?: MonitorDocument & { readonly not?: MonitorDocument };
   readonly times?: readonly WindowDocument[];
   readonly rate?: RateDocument;
   readonly require?: readonly 'reason'[];
 }
+
+/** Comparisons by name, or by name and field: `params.cpu_shares`. No argument of libvirt is called `not`. */
+export interface ArgumentsDocument {
+  readonly not?: ComparisonsDocument;
+  readonly [name: string]: ComparisonDocument | ComparisonsDocument | undefined;
+}
+
+export type ComparisonsDocument = Readonly<Record<string, ComparisonDocument>>;
 
 export interface SubjectsDocument {
   readonly users?: readonly string[];

@@ -54,14 +54,7 @@ export function resolveRule(
   complainAboutEffect(path, document, complain);
   const conditions = sortByCost([
     ...furtherConditions(path, document, complain),
-    ...args.parameters.map(
-      (test): Condition => ({
-        kind: 'parameter',
-        steps: ['arguments', `${test.name}.${test.field.text}`],
-        test,
-        negated: false,
-      }),
-    ),
+    ...args.further,
     ...(document.xml === undefined ? [] : resolveXml(source, path, document.xml, complain)),
     ...(document.times === undefined ? [] : resolveTimes(path, document.times, complain)),
     ...obligations(document),
@@ -84,7 +77,7 @@ function resolveArgumentsOf(
   coverage: Coverage,
   complain: Complain,
 ) {
-  if (args === undefined || coverage.size === 0) return { conditions: [], parameters: [], coverage };
+  if (args === undefined || coverage.size === 0) return { conditions: [], further: [], coverage };
   return resolveArguments(source, [...path, 'arguments'], args, coverage, complain);
 }
 

@@ -1,5 +1,5 @@
 /** Conditions on the XML that a call brings along. */
-import { ComparisonResolver, type Complain, type ValueKind } from './comparison.js';
+import { ComparisonResolver, type Complain, severalUnderNot, type ValueKind } from './comparison.js';
 import type { Condition } from './condition.js';
 import type { ComparisonDocument, XmlDocument, XmlTestsDocument } from './document.js';
 import { stringProblem } from './glob.js';
@@ -55,10 +55,8 @@ class XmlResolver {
       });
       return [];
     }
-    if (negated && Object.keys(comparison).length > 1) {
-      const message = `under \`not\`, \`${fact}\` takes one comparison: it would not be clear what several mean together`;
-      this.complain(path, { code: 'wrong-value', message, atKey: true });
-    }
+    const several = negated ? severalUnderNot(fact, comparison) : undefined;
+    if (several !== undefined) this.complain(path, several);
     const compared = { what: `fact \`${fact}\``, where: '', kinds: new Set<ValueKind>([type]) };
     const tests = new ComparisonResolver(this.source, path, compared, this.complain).resolve(comparison);
     return tests.map((test): Condition => ({ kind: 'xmlFact', steps, fact, test, negated }));

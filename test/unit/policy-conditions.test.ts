@@ -137,6 +137,37 @@ describe('typed parameters', () => {
   });
 });
 
+describe('arguments that are excluded', () => {
+  const open = (name: string | null): NativeRequest => ({ function: 'virConnectOpen', arguments: { name } });
+  const tune = (params: NonNullable<NativeRequest['arguments']>[string]): NativeRequest => ({
+    function: 'virDomainSetBlkioParameters',
+    arguments: { params },
+  });
+  const inside = { not: { 'params.device_weight': { glob: '/dev/vd*' } } };
+
+  test.each<[Conditions['arguments'], NativeRequest, readonly [boolean, boolean]]>([
+    [{ not: { name: { glob: 'qemu:*' } } }, open('test:///default'), yes],
+    [{ not: { name: { glob: 'qemu:*' } } }, open('qemu:///system'), no],
+    // What is not there matches no glob.
+    [{ not: { name: { glob: 'qemu:*' } } }, open(null), yes],
+    [inside, tune({ device_weight: '/dev/sda,500' }), yes],
+    [inside, tune({ device_weight: '/dev/vda,500' }), no],
+    [inside, tune({ weight: 5 }), no],
+    [
+      inside,
+      tune([
+        ['device_weight', '/dev/vda,500'],
+        ['device_weight', '/dev/sda,500'],
+      ]),
+      unknown,
+    ],
+    [{ 'params.weight': { less: 9 }, ...inside }, tune({ weight: 5, device_weight: '/dev/sda,1' }), yes],
+    [{ 'params.weight': { less: 9 }, ...inside }, tune({ weight: 5 }), no],
+  ])('%j of %j', async (args, request, expected) => {
+    expect(await both({ arguments: args ?? {} }, request)).toEqual(expected);
+  });
+});
+
 describe('XML', () => {
   const disk = (path: string) => `<disk type='file'><source file='${path}'/><target dev='v${path.length}'/></disk>`;
   const define = (devices: string, rest = ''): NativeRequest => ({

@@ -177,6 +177,14 @@ describe('words', () => {
       "error: none of the rule's functions has an argument `flag` at /rules/0/arguments/flag (did you mean `flags`?)",
     ],
     [
+      { arguments: { not: { flags: { equal: 1, notEqual: 2 } } } },
+      'error: under `not`, `flags` takes one comparison: it would not be clear what several mean together at /rules/0/arguments/not/flags',
+    ],
+    [
+      { arguments: { not: { flag: { equal: 1 } } } },
+      "error: none of the rule's functions has an argument `flag` at /rules/0/arguments/not/flag (did you mean `flags`?)",
+    ],
+    [
       { arguments: { domain: { equal: 1 } } },
       'error: argument `domain` holds nothing that can be compared at /rules/0/arguments/domain',
     ],
@@ -273,6 +281,10 @@ describe('doubts', () => {
     [
       { actions: ['virDomainSetMemoryFlags', 'virDomainSetMemory'], arguments: { memory: { greater: 5, less: 6 } } },
       'warning: rule `it` can never match: its comparisons exclude each other at /rules/0/arguments/memory',
+    ],
+    [
+      { arguments: { not: { flags: { hasAny: ['VIR_DOMAIN_DESTROY_GRACEFUL'] } } } },
+      'warning: rule `it` denies `virDomainDestroyFlags`, but not `virDomainDestroy`, which lacks the arguments at /rules/0/arguments',
     ],
     [
       { arguments: { flags: { hasNone: ['VIR_DOMAIN_DESTROY_GRACEFUL'] } } },

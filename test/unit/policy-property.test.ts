@@ -99,7 +99,21 @@ const parameterTest = fc.oneof(
   nonEmpty(textual).map((one) => ({ 'params.group_name': one })),
   fc.tuple(nonEmpty(numeric), nonEmpty(numeric)).map(([a, b]) => ({ 'params.cpu_*': a, flags: b })),
 );
-const args = fc.oneof({ weight: 3, arbitrary: plainArgs }, { weight: 1, arbitrary: parameterTest });
+const oneOf = (comparison: object) => Object.fromEntries(Object.entries(comparison).slice(0, 1));
+const negatedArgs = fc
+  .oneof(
+    nonEmpty(numeric).map((one) => ({ flags: oneOf(one) })),
+    nonEmpty(textual).map((one) => ({ name: oneOf(one) })),
+    nonEmpty(numeric).map((one) => ({ 'params.*_sec': oneOf(one) })),
+    nonEmpty(textual).map((one) => ({ 'params.group_name': oneOf(one) })),
+  )
+  .map((not) => ({ not }));
+const args = fc.oneof(
+  { weight: 6, arbitrary: plainArgs },
+  { weight: 2, arbitrary: parameterTest },
+  { weight: 1, arbitrary: negatedArgs },
+  { weight: 1, arbitrary: fc.tuple(parameterTest, negatedArgs).map(([one, not]) => ({ ...one, ...not })) },
+);
 
 const list = <T>(item: fc.Arbitrary<T>, maxLength = 3) => fc.uniqueArray(item, { minLength: 1, maxLength });
 const part = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
@@ -145,7 +159,6 @@ const factTests = {
   hostdev: nonEmpty(numeric),
   memory: nonEmpty(numeric),
 };
-const oneOf = (comparison: object) => Object.fromEntries(Object.entries(comparison).slice(0, 1));
 const negatedTests = {
   'disk-source': factTests['disk-source'].map(oneOf),
   'disk-encrypted': factTests['disk-encrypted'],
@@ -213,6 +226,7 @@ const condition = fc.oneof(
   withNot(subjectLists).map((subjects) => ({ subjects })),
   xmlTests.map((xml) => ({ xml })),
   parameterTest.map((one) => ({ arguments: one })),
+  negatedArgs.map((one) => ({ arguments: one })),
   times.map((windows) => ({ times: windows })),
   rate.map((one) => ({ rate: one })),
   fc.tuple(list(uriGlob), list(nameGlob)).map(([uris, names]) => ({ connections: { uris }, resources: { names } })),

@@ -4,6 +4,7 @@ import { type ApiFunction, constants, functions, functionsByName } from '../../s
 import type { NativeRequest, NativeScalar, NativeText } from '../../src/native.js';
 import type {
   ComparisonDocument,
+  ComparisonsDocument,
   ConnectionsDocument,
   OperandDocument,
   PolicyDocument,
@@ -128,6 +129,7 @@ function covers(rule: RuleDocument, fn: ApiFunction, need: Need): boolean {
 /** All but what an allow rule asks last: the reason and the rate. */
 function conditions(rule: RuleDocument, fn: ApiFunction, request: NativeRequest): Answer[] {
   const { subjects, connections, resources, monitor, times, rate, xml } = rule;
+  const { not: negated = {}, ...positive } = rule.arguments ?? {};
   const kind = (request.resource?.kind ?? fn.object).replace(/^domain-.*/, 'domain');
   return [
     ...subjectAnswers(subjects ?? {}, request),
@@ -138,11 +140,8 @@ function conditions(rule: RuleDocument, fn: ApiFunction, request: NativeRequest)
     ...resourceAnswers(resources?.not ?? {}, kind, request).map(not),
     ...(monitor?.commands === undefined ? [] : [anyGlob(monitor.commands, request.monitorCommand)]),
     ...(monitor?.not?.commands === undefined ? [] : [not(anyGlob(monitor.not.commands, request.monitorCommand))]),
-    ...Object.entries(rule.arguments ?? {}).flatMap(([name, comparison]) =>
-      name.includes('.')
-        ? parameterAnswers(fn, name, comparison, request)
-        : [yes(argument(fn, name, comparison, request))],
-    ),
+    ...argumentAnswers(fn, positive as ComparisonsDocument, request, false),
+    ...argumentAnswers(fn, negated, request, true),
     ...(times === undefined ? [] : [timeAnswer(times, request.time)]),
     ...(xml === undefined ? [] : xmlAnswers(xml as XmlTestsDocument, request, false)),
     ...(xml?.not === undefined ? [] : xmlAnswers(xml.not, request, true)),
@@ -199,19 +198,34 @@ function resourceAnswers(resources: ResourcesDocument, kind: string, request: Na
   return answers;
 }
 
+function argumentAnswers(
+  fn: ApiFunction,
+  comparisons: ComparisonsDocument,
+  request: NativeRequest,
+  negated: boolean,
+): Answer[] {
+  return Object.entries(comparisons).flatMap(([name, comparison]) => {
+    if (name.includes('.')) return parameterAnswers(fn, name, comparison, request, negated);
+    // A function without the argument is not concerned.
+    const takes = fn.args.some((arg) => arg.name === name && [...numbers, 'String', 'Uuid'].includes(arg.type));
+    return [takes ? yes(argument(fn, name, comparison, request) !== negated) : 'no'];
+  });
+}
+
 /** Each comparison is an answer of its own, over all parameters whose field fits. */
 function parameterAnswers(
   fn: ApiFunction,
   key: string,
   comparison: ComparisonDocument,
   request: NativeRequest,
+  negated: boolean,
 ): Answer[] {
   const [name = '', ...rest] = key.split('.');
   const comparisons = Object.entries(comparison).map((entry) => Object.fromEntries([entry]) as ComparisonDocument);
   if (fn.args.find((arg) => arg.name === name)?.type !== 'TypedParams') return ['no'];
   const given = (request.arguments?.[name] ?? []) as readonly (readonly [string, NativeScalar])[];
   const values = given.filter(([field]) => globMatches(rest.join('.'), field)).map(([, value]) => value);
-  return comparisons.map((one) => ofAll(values.map((value) => satisfies(value, one))));
+  return comparisons.map((one) => ofAll(values.map((value) => satisfies(value, one) !== negated)));
 }
 
 function xmlAnswers(tests: XmlTestsDocument, { xml }: NativeRequest, negated: boolean): Answer[] {
