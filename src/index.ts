@@ -40,11 +40,65 @@ export type { Screenshot, TransferOptions } from './libvirt/streams.js';
 export { setThreads } from './libvirt/threads.js';
 export { type NativeError, shimPath } from './native.js';
 export type { Database, LookUp } from './policy/accounts.js';
+export type { CallDocument, ValueDocument } from './policy/call.js';
+export type { CaseResult, Expectation } from './policy/cases.js';
 export { checkPolicyFile } from './policy/check.js';
 export { type Compiled, compilePolicy } from './policy/compile.js';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic, type Severity } from './policy/diagnostic.js';
 export type { AuditLevel, Effect, Mode, SetName } from './policy/document.js';
+export type { Decision as PolicyDecision, Request as PolicyRequest } from './policy/evaluate.js';
+export {
+  type ExplainedNeed,
+  type ExplainedRule,
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  explainRecord,
+  type Need,
+  type OtherSubject,
+  type UndecidedFact,
+} from './policy/explain.js';
+export { explanationText } from './policy/explain_text.js';
+export {
+  type Installation,
+  type InstallOptions,
+  installPolicy,
+  type PolicyIdentity,
+  rollBackPolicy,
+} from './policy/install.js';
+export { junitXml } from './policy/junit.js';
 export { type Loaded, loadPolicy, loadPolicyFile, type Policy } from './policy/load.js';
+export {
+  type AccountsDocument,
+  type Group,
+  type NameService,
+  namesWith,
+  systemNames,
+  type User,
+} from './policy/name_service.js';
+export type { WrittenCondition } from './policy/rule_conditions.js';
+export { type InstalledPolicy, type PolicyStatus, type ProcessPolicies, policyStatus } from './policy/status.js';
+export {
+  coveredShare,
+  type PolicyCoverage,
+  type RuleCoverage,
+  type TestedCase,
+  type TestOptions,
+  type TestReport,
+  type TestSuite,
+  testPolicies,
+} from './policy/test.js';
+export type { RulePlace } from './policy/usable_policy.js';
+export {
+  type Answer as WhoCanAnswer,
+  type AnsweredCall,
+  type RuleUse,
+  type Subject as WhoCanSubject,
+  type SubjectAnswer,
+  type WhoCan,
+  type WhoCanOptions,
+  whoCan,
+} from './policy/who_can.js';
 export { readTrail } from './trail/read.js';
 export type * from './trail/record.js';
 export * from './trail/verify.js';

@@ -8,8 +8,10 @@ import { policyCheckCommand } from './policy-check.js';
 import { policyCompileCommand } from './policy-compile.js';
 import { policyExplainCommand } from './policy-explain.js';
 import { policyInstallCommand } from './policy-install.js';
+import { policyLearnCommand } from './policy-learn.js';
 import { policyStatusCommand } from './policy-status.js';
 import { policyTestCommand } from './policy-test.js';
+import { policyWhoCanCommand } from './policy-who-can.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
 import { trailShowCommand } from './trail-show.js';
@@ -25,8 +27,10 @@ const policyCommands = [
   policyExplainCommand,
   policyCompileCommand,
   policyInstallCommand,
+  policyLearnCommand,
   policyStatusCommand,
   policyTestCommand,
+  policyWhoCanCommand,
 ];
 
 /** The whole command tree. `finish` is told how the chosen command ended. */

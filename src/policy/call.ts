@@ -7,6 +7,7 @@ import { valueKindOf } from './argument.js';
 import type { Diagnostic } from './diagnostic.js';
 import type { NameService } from './name_service.js';
 import { requestProblem } from './needs.js';
+import { withSight } from './resource_sight.js';
 import { validateAgainstSchema } from './schema.js';
 import { type Complaint, type Path, parseSource } from './source.js';
 import { suggest } from './suggest.js';
@@ -77,12 +78,14 @@ export function resolveCall(call: CallDocument, context: CallContext): NativeReq
     context.complain(['function'], { code: 'unknown-function', message, suggestion });
     return { function: call.function };
   }
+  const args = new ArgumentReader(fn, context).read(given ?? {});
   const request = {
     ...facts,
+    resource: withSight(fn, facts.resource, args),
     ...resolveSubject(call, context),
     ...(auid === undefined ? {} : { auid: auid === 'unset' ? noAuid : auid }),
     ...(time === undefined ? {} : { time: resolveTime(time, context) }),
-    arguments: new ArgumentReader(fn, context).read(given ?? {}),
+    arguments: args,
   };
   const problem = requestProblem(request);
   if (problem !== undefined) context.complain([], { code: 'wrong-value', message: problem });

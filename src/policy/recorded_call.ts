@@ -7,6 +7,7 @@ import type { TrailItem, TrailParam, TrailRecord } from '../trail/record.js';
 import { valueKindOf } from './argument.js';
 import type { Request } from './evaluate.js';
 import { type NameService, systemNames } from './name_service.js';
+import { withSight } from './resource_sight.js';
 
 /** The record of that id: the response where there is one. Throws VIRTSHIM_USAGE where the trail has none. */
 export async function findRecord(trail: string, recordId: string): Promise<TrailRecord> {
@@ -46,7 +47,7 @@ export function requestOfRecord(record: TrailRecord, names: NameService = system
     ...{ actor: asserted?.actor ?? '', reason: asserted?.reason ?? '' },
     time: Math.floor(Date.parse(record.time) / 1000),
     ...(connection && { connection: known(connection) }),
-    ...(record.resource && { resource: resourceOf(record.resource) }),
+    resource: withSight(fn, record.resource && resourceOf(record.resource), args),
     nested: record.nested,
   };
   const groups = `the groups are those that ${account?.name ?? `uid ${record.uid}`} has now: records do not hold them`;
