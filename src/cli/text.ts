@@ -18,21 +18,32 @@ function exactly(_key: string, value: unknown): unknown {
 /** A longer cell is shown whole, but does not widen its column: one hostile name would pad every other line. */
 const WIDEST = 64;
 
+type Rows = readonly (readonly string[])[];
+type PaintCell = (cell: string, row: number, column: number) => string;
+
 /** Lines of aligned columns, two spaces apart, without trailing blanks. `paint` colours a padded cell. */
-export function table(
-  rows: readonly (readonly string[])[],
-  paint: (cell: string, row: number, column: number) => string = (cell) => cell,
-): string {
+export function table(rows: Rows, paint: PaintCell = (cell) => cell): string {
+  const widths = columnWidths(rows);
+  return rows.map((row, index) => tableLine(row, widths, (cell, column) => paint(cell, index, column))).join('');
+}
+
+/** How wide the columns have to be. */
+export function columnWidths(rows: Rows): number[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, cell.length > WIDEST ? 0 : cell.length);
     });
   }
-  const line = (row: readonly string[], index: number) =>
-    row
-      .map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), index, column))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row, index) => `${line(row, index)}\n`).join('');
+  return widths;
+}
+
+/** One line of a table, with its line end; a cell that is wider than its column pushes the rest of the line aside. */
+export function tableLine(
+  row: readonly string[],
+  widths: readonly number[],
+  paint: (cell: string, column: number) => string,
+): string {
+  const cells = row.map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), column));
+  return `${cells.join('  ').trimEnd()}\n`;
 }

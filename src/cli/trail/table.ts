@@ -1,13 +1,15 @@
 /** Records as a table for people: one row a call. */
 import { printable } from '../../printable.js';
 import type { TrailRecord } from '../../trail/record.js';
+import { verdictOf } from '../../trail/verdict.js';
 import { painter, type Style } from '../style.js';
-import { table } from '../text.js';
-import { verdictOf } from './filter.js';
+import { columnWidths, tableLine } from '../text.js';
+import type { Printer, RecordLine } from './formats.js';
 import { userNames } from './users.js';
 
 const HEADINGS = ['TIME (UTC)', 'USER', 'ASSERTED', 'PROGRAM', 'CALL', 'ON', 'OUTCOME', 'WHY', 'RECORD'];
 const ASSERTED = HEADINGS.indexOf('ASSERTED');
+const OUTCOME = HEADINGS.indexOf('OUTCOME');
 
 const STYLES: Readonly<Record<string, Style>> = {
   permitted: 'green',
@@ -17,23 +19,127 @@ const STYLES: Readonly<Record<string, Style>> = {
   unanswered: 'yellow',
 };
 
-export function asTable(records: readonly TrailRecord[]): string {
-  const rows = withoutAnswered(records).map(rowMaker());
-  if (rows.length === 0) return 'no records\n';
-  const paint = painter(process.stdout);
-  const shown = rows.some((row) => row[ASSERTED] !== '') ? HEADINGS : HEADINGS.filter((_, at) => at !== ASSERTED);
-  const lines = [HEADINGS, ...rows].map((row) => row.filter((_, at) => shown.includes(HEADINGS[at] ?? '')));
-  return table(lines, (cell, row, column) => {
-    if (row === 0) return paint('bold', cell);
-    const style = shown[column] === 'OUTCOME' ? STYLES[cell.trim()] : undefined;
-    return style === undefined ? cell : paint(style, cell);
-  });
+/** So many rows are looked at before the first one is printed: they say how wide the columns are. */
+const LOOKED_AT = 1000;
+/** So many rows wait behind an attempt for its outcome. */
+const WAITING = 20_000;
+
+interface Row {
+  readonly cells: readonly string[];
+  /** Of an attempt that has no outcome yet. */
+  readonly rid?: string;
 }
 
-/** An attempt is a row only where its outcome is not there: the program died, or the call still lasts. */
-function withoutAnswered(records: readonly TrailRecord[]): TrailRecord[] {
-  const answered = new Set(records.filter(({ type }) => type === 'methodresponse').map(({ rid }) => rid));
-  return records.filter(({ type, rid }) => type !== 'methodcall' || !answered.has(rid));
+/**
+ * A table of any length in bounded memory. An attempt is a row only where its outcome is not there: the program died,
+ * or the call still lasts.
+ */
+export class TablePrinter implements Printer {
+  readonly #rowOf = rowMaker();
+  readonly #attempts = new Map<string, Row>();
+  readonly #answered = new Set<Row>();
+  #rows: Row[] = [];
+  #layout: Layout | undefined;
+
+  print({ record }: RecordLine): string {
+    if (record.type === 'methodresponse') this.#answer(record.rid);
+    const row = { cells: this.#rowOf(record), ...(record.type === 'methodcall' && { rid: record.rid }) };
+    if (record.type === 'methodcall') this.#attempts.set(record.rid, row);
+    this.#rows.push(row);
+    return this.#rows.length < LOOKED_AT && this.#layout === undefined ? '' : this.#ready();
+  }
+
+  end(): string {
+    if (this.#layout === undefined && this.#rows.length === 0) return 'no records\n';
+    return this.#text(this.#rows.splice(0), true);
+  }
+
+  #answer(rid: string): void {
+    const row = this.#attempts.get(rid);
+    if (row === undefined) return;
+    this.#attempts.delete(rid);
+    this.#answered.add(row);
+  }
+
+  /** The rows up to the first attempt whose outcome may still come. */
+  #ready(): string {
+    const waiting = this.#rows.findIndex(({ rid }) => rid !== undefined && this.#attempts.has(rid));
+    const count = waiting === -1 ? this.#rows.length : waiting;
+    if (count > 0) return this.#text(this.#rows.splice(0, count));
+    return this.#rows.length > WAITING ? this.#giveUp() : '';
+  }
+
+  #giveUp(): string {
+    const rows = this.#rows.splice(0, 1);
+    for (const { rid = '' } of rows) this.#attempts.delete(rid);
+    return this.#text(rows) + this.#ready();
+  }
+
+  #text(rows: readonly Row[], last = false): string {
+    const shown = rows.filter((row) => !this.#answered.delete(row)).map(({ cells }) => cells);
+    if (this.#layout !== undefined) return this.#layout.lines(shown);
+    // Only with all rows at hand it is known that nothing is asserted.
+    this.#layout = new Layout(shown, !last || shown.some((cells) => cells[ASSERTED] !== ''));
+    return this.#layout.heading() + this.#layout.lines(shown);
+  }
+}
+
+/** Rows at once, as they come: for a trail that is followed. Attempts that are never answered come last. */
+export class LivePrinter implements Printer {
+  readonly #rowOf = rowMaker();
+  readonly #layout = new Layout([WIDTHS], true);
+  readonly #attempts = new Map<string, readonly string[]>();
+  #begun = false;
+
+  print({ record }: RecordLine): string {
+    if (record.type === 'methodcall') {
+      if (this.#attempts.size < WAITING) this.#attempts.set(record.rid, this.#rowOf(record));
+      return '';
+    }
+    this.#attempts.delete(record.rid);
+    return this.#text([this.#rowOf(record)]);
+  }
+
+  end(): string {
+    return this.#attempts.size === 0 ? '' : this.#text([...this.#attempts.values()]);
+  }
+
+  #text(rows: readonly (readonly string[])[]): string {
+    const heading = this.#begun ? '' : this.#layout.heading();
+    this.#begun = true;
+    return heading + this.#layout.lines(rows);
+  }
+}
+
+/** Cells as wide as what is usual, where nothing is known yet. */
+const WIDTHS = [19, 8, 8, 12, 26, 24, 10, 24, 16].map((width) => 'x'.repeat(width));
+
+class Layout {
+  readonly #paint = painter(process.stdout);
+  readonly #columns: readonly number[];
+  readonly #widths: readonly number[];
+
+  constructor(rows: readonly (readonly string[])[], asserted: boolean) {
+    this.#columns = HEADINGS.map((_, column) => column).filter((column) => asserted || column !== ASSERTED);
+    this.#widths = columnWidths([HEADINGS, ...rows].map((row) => this.#chosen(row)));
+  }
+
+  heading(): string {
+    return tableLine(this.#chosen(HEADINGS), this.#widths, (cell) => this.#paint('bold', cell));
+  }
+
+  lines(rows: readonly (readonly string[])[]): string {
+    return rows.map((row) => tableLine(this.#chosen(row), this.#widths, (cell, at) => this.#cell(cell, at))).join('');
+  }
+
+  #cell(cell: string, at: number): string {
+    const style = this.#columns[at] === OUTCOME ? STYLES[cell.trim()] : undefined;
+    return style === undefined ? cell : this.#paint(style, cell);
+  }
+
+  #chosen(row: readonly string[]): string[] {
+    return this.#columns.map((column) => row[column] ?? '');
+  }
 }
 
 function rowMaker(): (record: TrailRecord) => string[] {
