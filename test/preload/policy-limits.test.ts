@@ -221,6 +221,15 @@ describe('a limit', () => {
     expect(machine.run(steps, { policy: behind }).passed).toEqual([true, false, false, true]);
   });
 
+  test('is unknown where a call has more than sixteen of them', async () => {
+    const machine = new Machine();
+    const rules = Array.from({ length: 17 }, (_, i) => limited(perHost(5), { id: `few-${i}` }));
+    expect(machine.ask(1, { policy: await imageFile(document(rules.slice(1))) })).toEqual([true]);
+    const run = machine.run([opened, ask], { policy: await imageFile(document(rules)) });
+    expect(run.passed).toEqual([false]);
+    expect(run.records.at(-1)).toMatchObject({ effect: 'denied', rule: 'few-16' });
+  });
+
   test('in a permissive rule refuses nothing and is recorded when it is reached', async () => {
     const machine = new Machine();
     const policy = await imageFile(document([limited(perHost(2), { mode: 'permissive' })]));
