@@ -82,7 +82,7 @@ function entries(database: 'passwd' | 'group', key?: string | number): string[][
     return lines.flatMap((line) => (line === '' ? [] : [line.split(':')]));
   } catch (error) {
     // getent's own word for "no such entry".
-    if (error instanceof Error && 'status' in error && error.status === 2) return [];
+    if ((error as { status?: unknown }).status === 2) return [];
     throw error;
   }
 }
