@@ -123,10 +123,12 @@ void nap(int64_t ns) {
 // A lock of the open file: it keeps threads apart as well as processes, and ends with the last descriptor of the file.
 Counted lock(int fd) {
   const int64_t until = monotonicNs() + kPatienceNs;
-  for (int64_t napNs = kFirstNapNs; flock(fd, LOCK_EX | LOCK_NB) != 0; napNs = napNs < kLongestNapNs ? napNs * 2 : napNs) {
+  int64_t napNs = kFirstNapNs;
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return Counted::Failed;
     if (monotonicNs() >= until) return Counted::Busy;
     nap(napNs);
+    if (napNs < kLongestNapNs) napNs *= 2;
   }
   return Counted::Yes;
 }

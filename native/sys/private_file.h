@@ -51,8 +51,8 @@ int openPrivateFolder(const char *path, bool groupReadable, OpenFailure *failure
 // The descriptor is high and close-on-exec. Returns -1 on failure. *created tells whether the file is new.
 int openPrivateFile(int folder, const char *name, int flags, bool groupReadable, bool *created, OpenFailure *failure);
 
-// The same for what several users may share: where the folder's group may write to it, whoever is in the group is trusted
-// with the files, whose group may write to them, too. Where only its owner may, nothing differs.
+// The same for what several users may share: where the folder's group may write to it, whoever is in the group is
+// trusted with the files, whose group may write to them, too. Where only its owner may, nothing differs.
 int openSharedFolder(const char *path, OpenFailure *failure);
 int openSharedFile(int folder, const char *name, int flags, OpenFailure *failure);
 
