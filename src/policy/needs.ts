@@ -1,4 +1,5 @@
 /** What a call needs: the permissions that its flags ask for, and the sets whose defaults decide about them. */
+import { types } from 'node:util';
 import { type ApiFunction, functionsByName } from '../generated/api.js';
 import { writeImage } from './compile.js';
 import type { Effect, SetName } from './document.js';
@@ -32,7 +33,8 @@ export function requestProblem(request: Request): string | undefined {
     evaluate(everything(), request);
     return undefined;
   } catch (error) {
-    if (error instanceof TypeError) return error.message;
+    // Not instanceof: suites of jest have a TypeError of their own.
+    if (types.isNativeError(error) && error.name === 'TypeError') return error.message;
     throw error;
   }
 }
