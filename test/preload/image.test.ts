@@ -1,5 +1,5 @@
 // An image that cannot be trusted or understood refuses everything but helpers, says why, and is recorded.
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { type CallsRun, callOf, opened, shimmedCalls } from '../support/calls.js';
@@ -40,6 +40,15 @@ const broken: readonly (readonly [what: string, make: Make, why: RegExp])[] = [
   ['cut in its header', async () => written((await goodImage()).subarray(0, headerSize - 1)), /truncated|shorter/i],
   ['cut in its body', async () => written((await goodImage()).subarray(0, -8)), /truncated|shorter/i],
   ['longer than it says', async () => written(Buffer.concat([await goodImage(), Buffer.alloc(8)])), /./],
+  [
+    'larger than any policy',
+    () => {
+      const path = written(Buffer.from('VSPOLICY'));
+      truncateSync(path, 64 * 1024 * 1024 + 1);
+      return path;
+    },
+    /the file is too large/,
+  ],
   [
     'something else',
     () => written(Buffer.from('{ "name": "test" }'.padEnd(4096))),

@@ -687,10 +687,15 @@ describe('a host policy that is replaced', () => {
     install(etc, closed);
     const live = new LiveProgram(etc);
     await live.step(opened);
-    install(etc, open.subarray(0, open.length - 8));
-    await sleep(600);
-    expect(await live.step('ask')).toMatchObject({ code: accessDenied });
-    expect(live.shown()).toEqual([`host=${digestOf(closed)}`]);
+    const flipped = Uint8Array.from(open);
+    flipped.set([(flipped[200] ?? 0) ^ 0x80], 200);
+    const broken = [open.subarray(0, open.length - 8), flipped, Buffer.concat([open, Buffer.alloc(64 << 20)])];
+    for (const bytes of broken) {
+      install(etc, bytes);
+      await sleep(600);
+      expect(await live.step('ask')).toMatchObject({ code: accessDenied });
+      expect(live.shown()).toEqual([`host=${digestOf(closed)}`]);
+    }
     rmSync(join(etc, 'virtshim/policy.img'));
     await sleep(600);
     expect(await live.step('ask')).toMatchObject({ code: accessDenied });
@@ -698,11 +703,17 @@ describe('a host policy that is replaced', () => {
     await live.asksUntil(true);
     await live.end();
     const notices = live.records().filter(({ root }) => root === 'notice');
-    expect(notices.map(({ kind }) => kind)).toEqual(['policy-kept', 'policy-kept', 'policy-loaded']);
-    expect(notices[0]?.text).toMatch(
-      /^the policy cannot be used: .*; policy `closed` \([0-9a-f]{16}\) stays in force$/,
-    );
-    expect(notices[1]?.text).toMatch(/^the host's policy is gone; policy `closed` /);
+    expect(notices.map(({ kind }) => kind)).toEqual([...new Array(4).fill('policy-kept'), 'policy-loaded']);
+    for (const [index, why] of [
+      'the policy image is truncated',
+      'the checksum .*',
+      'the file is too large.*',
+    ].entries()) {
+      expect(notices[index]?.text).toMatch(
+        new RegExp(`^the policy cannot be used: .*${why}.*; policy \`closed\` \\([0-9a-f]{16}\\) stays in force$`),
+      );
+    }
+    expect(notices[3]?.text).toMatch(/^the host's policy is gone; policy `closed` /);
   });
 
   withMountsTest('is taken up in place of one that could not be used, and beside a policy of the program', async () => {
