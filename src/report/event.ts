@@ -98,9 +98,11 @@ export interface HostEvent extends EventBase {
   readonly kind: 'boot' | 'shutdown' | 'daemon-start' | 'daemon-end';
 }
 
-/** A libvirt call that virtshim saw. */
+/** A libvirt call that virtshim saw. Its time is that of its begin; where an audit log alone has it, that of its end. */
 export interface CallEvent extends EventBase {
   readonly kind: 'call';
+  /** Of the audit record, where the trail's is the proof and the audit log has it too. */
+  readonly auditProof?: Proof;
   /** Of snapshots and checkpoints the guest that they belong to. */
   readonly guest: Guest;
   readonly subject: Subject;

@@ -18,8 +18,6 @@ export interface Timeline {
 export interface GuestTimeline {
   /** With the newest name; undefined fields where no record tells. */
   readonly guest: Guest;
-  /** The host, where the log names one. */
-  readonly node?: string;
   /** Names that it had before. */
   readonly formerNames: readonly string[];
   readonly sessions: readonly TimelineSession[];
@@ -88,6 +86,8 @@ export interface CallEntry extends EntryBase {
   readonly effects: readonly (ControlEvent | ResourceEvent)[];
   /** Of define, attach, update, detach, undefine: what became different in the guest's XML. Secrets are digests. */
   readonly changes?: readonly XmlChange[];
+  /** Records of the same call by the daemon that served it, and of what libvirt called to do it. */
+  readonly alsoSeen: readonly CallEvent[];
 }
 
 export interface SecurityEntry extends EntryBase {
