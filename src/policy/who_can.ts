@@ -1,4 +1,5 @@
 /** Who may do something, by which rules, and on what it depends. */
+import { functionsByName } from '../generated/api.js';
 import type { NativeExplainedRule, NativeRequest } from '../native.js';
 import type { CallDocument } from './call.js';
 import { writeImage } from './compile.js';
@@ -6,6 +7,7 @@ import type { Effect, Mode } from './document.js';
 import { explainCall } from './evaluate.js';
 import { type NameService, systemNames } from './name_service.js';
 import type { Need } from './needs.js';
+import { sightOf } from './resource_sight.js';
 import type { Rule } from './rule.js';
 import { conditionsOf, type WrittenCondition, without } from './rule_conditions.js';
 import { placeOf, type RulePlace, type UsablePolicy, usablePolicy } from './usable_policy.js';
@@ -158,14 +160,16 @@ function coversNeed({ permissions }: NativeExplainedRule, permission: string | n
 function openConditions(request: NativeRequest): Opens {
   const { connection = {}, resource = {}, arguments: args = {} } = request;
   const { uri, driver, transport, host, readOnly } = connection;
+  const fn = functionsByName.get(request.function);
+  const sight = fn && sightOf(fn);
   const told: Readonly<Record<string, unknown>> = {
     'connections.uris': uri,
     'connections.drivers': uri ?? driver,
     'connections.transports': uri ?? transport,
     'connections.hosts': uri ?? host,
     'connections.readOnly': readOnly,
-    'resources.names': resource.name,
-    'resources.uuids': resource.uuid,
+    'resources.names': sight?.name === 'unseen' ? '' : resource.name,
+    'resources.uuids': sight?.uuid === 'unseen' ? '' : resource.uuid,
     'monitor.commands': request.monitorCommand ?? args.cmd,
     ...{ times: request.time, rate: request.rateReached, require: request.reason },
     'subjects.auids': request.auid,

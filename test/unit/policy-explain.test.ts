@@ -150,7 +150,7 @@ describe('the first condition that fails, with what there is', () => {
   });
 
   const memory = ({ function: other }: Partial<CallDocument>) =>
-    other === undefined ? { arguments: setMemory.arguments } : {};
+    other === undefined ? { arguments: { memory: 4096 } } : {};
 
   test('a missing reason', () => {
     const rules = [rule('it', 'allow', { require: ['reason'] })];
