@@ -14,6 +14,7 @@ import { policyTestCommand } from './policy-test.js';
 import { policyWhoCanCommand } from './policy-who-can.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
+import { trailFollowCommand } from './trail-follow.js';
 import { trailShowCommand } from './trail-show.js';
 import { trailVerifyCommand } from './trail-verify.js';
 
@@ -53,7 +54,8 @@ Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wro
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));
   program.addCommand(group('policy', 'check, explain, test and install policies', policyCommands, finish));
-  program.addCommand(group('trail', 'read and verify trails', [trailShowCommand, trailVerifyCommand], finish));
+  const trailCommands = [trailShowCommand, trailFollowCommand, trailVerifyCommand];
+  program.addCommand(group('trail', 'read and verify trails', trailCommands, finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(completionCommand(finish));
   configure(program);

@@ -1,8 +1,10 @@
 // Trails: reading, showing and verifying what the shim recorded. docs/records.md describes the format.
 export { auditLine, auditText } from './audit_text.js';
-export { bytesToText, textToBytes, unescapeBytes, unescapeValue } from './escape.js';
+export { bytesToText, escapeValue, escapeXml, textToBytes, unescapeBytes, unescapeValue } from './escape.js';
+export type { TrailFilter } from './filter.js';
+export { type FollowTrailOptions, followTrail } from './follow.js';
 export { parseRecord } from './parse.js';
-export { readTrail } from './read.js';
+export { type ReadTrailOptions, readTrail } from './read.js';
 export type {
   Assertion,
   ConnectionFacts,
@@ -15,6 +17,7 @@ export type {
   TrailRecord,
   TrailValue,
 } from './record.js';
+export { VERDICTS, type Verdict, verdictOf } from './verdict.js';
 export type {
   TrailProblem,
   TrailProblemKind,

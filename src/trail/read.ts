@@ -28,7 +28,8 @@ async function filesAt(path: string): Promise<readonly string[]> {
   return trailFiles(path);
 }
 
-async function* readFile(file: string, test: RecordTest): AsyncGenerator<TrailLine> {
+/** One file of a trail. */
+export async function* readFile(file: string, test: RecordTest): AsyncGenerator<TrailLine> {
   let last = 0;
   try {
     for await (const lines of readLines(file, test.lineTest())) {
