@@ -1,8 +1,8 @@
 /** Where audit logs are: auditd's own with the rotated ones, or the files that were named. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileBlocks } from '../decompress.js';
 import { systemReason, VirtshimError } from '../errors.js';
+import { readBlocks } from '../input/chunks.js';
 
 export const SYSTEM_LOG = '/var/log/audit/audit.log';
 
@@ -43,7 +43,7 @@ const STAMP = /msg=audit\((\d{1,12})\.(\d{3}):/;
 
 /** The time of a file's first record, in milliseconds; undefined where its beginning has none. */
 export async function firstTime(file: string): Promise<number | undefined> {
-  for await (const block of fileBlocks(file)) {
+  for await (const block of readBlocks(file)) {
     const match = STAMP.exec(block.toString('latin1', 0, 1 << 16));
     return match === null ? undefined : Number(match[1]) * 1000 + Number(match[2]);
   }

@@ -1,9 +1,9 @@
 /** The events of one log, line after line, in the order of the file. */
+import { splitLines } from '../input/lines.js';
 import type { ReportEvent, UnreadableLine } from '../report/event.js';
 import { eventOf } from './events.js';
 import { type AuditRecord, parseAuditLine } from './record.js';
-import { type Line, LineScanner } from './scan.js';
-import { lineTest, type Wanted } from './wanted.js';
+import { lineTest, PATIENCE, type Wanted } from './wanted.js';
 
 export interface LogEventsOptions {
   readonly wanted: Wanted;
@@ -20,38 +20,34 @@ interface Waiting {
   readonly order: number;
 }
 
-/** The SYSCALL record follows an AVC at once; after that many others it does not come any more. */
-const PATIENCE = 100;
 /** What tools print between records, and what people write there. */
 const NO_RECORD = /^\s*$|^#|^----$|^time->/;
 
 export class LogEvents {
   readonly #file: string;
   readonly #options: LogEventsOptions;
-  readonly #scanner: LineScanner;
   #waiting: Waiting[] = [];
   #foreign = 0;
   #events: ReportEvent[] = [];
 
-  constructor(file: string, options: LogEventsOptions) {
+  private constructor(file: string, options: LogEventsOptions) {
     this.#file = file;
     this.#options = options;
-    this.#scanner = new LineScanner(lineTest(options.wanted, () => this.#waiting.length > 0));
   }
 
-  /** The events that are complete with this block. */
-  read(block: Buffer): ReportEvent[] {
-    this.#scanner.scan(block, (line) => this.#take(line));
-    const overlong = this.#scanner.takeOverlong();
-    if (overlong > 0) this.#unreadable(overlong, 'longer than any line of an audit log');
-    return this.#takeEvents();
-  }
-
-  /** What is left at the end of the log. */
-  end(): ReportEvent[] {
-    this.#scanner.end((line) => this.#take(line));
-    this.#stopWaiting();
-    return this.#takeEvents();
+  /** The events of a log, as many at a time as its blocks make complete. A block may be overwritten by the next one. */
+  static async *read(
+    file: string,
+    blocks: AsyncIterable<Buffer>,
+    options: LogEventsOptions,
+  ): AsyncGenerator<ReportEvent[]> {
+    const log = new LogEvents(file, options);
+    for await (const lines of splitLines(blocks, lineTest(options.wanted))) {
+      for (const { bytes, line } of lines) log.#take(textOf(bytes), line);
+      yield log.#takeEvents();
+    }
+    log.#stopWaiting();
+    yield log.#takeEvents();
   }
 
   #takeEvents(): ReportEvent[] {
@@ -60,7 +56,7 @@ export class LogEvents {
     return events;
   }
 
-  #take({ text, number }: Line): void {
+  #take(text: string, number: number): void {
     if (NO_RECORD.test(text)) return;
     if (this.#waiting.length > 0 && text.includes('type=SYSCALL')) {
       this.#takeSyscall(text);
@@ -108,3 +104,9 @@ export class LogEvents {
     this.#options.onUnreadable({ file: this.#file, line, reason });
   }
 }
+
+function textOf(bytes: Buffer): string {
+  return bytes.toString('latin1', 0, bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length);
+}
+
+const CARRIAGE_RETURN = 0x0d;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { fileBlocks, isPacked } from '../decompress.js';
 import { systemReason, VirtshimError } from '../errors.js';
+import { COMPRESSED_NAME, readBlocks } from '../input/chunks.js';
 import type { ReportEvent, UnreadableLine } from '../report/event.js';
 import { fileSize, firstTime } from './files.js';
 import { LogEvents, type LogEventsOptions } from './log_events.js';
@@ -57,7 +57,7 @@ function settings({ wanted, accept, onUnreadable }: ReadAuditOptions): LogEvents
 
 async function sourcesOf(inputs: readonly AuditInput[], onProgress: ReadAuditOptions['onProgress']): Promise<Source[]> {
   const sizes = await Promise.all(inputs.map((input) => (typeof input === 'string' ? fileSize(input) : 0)));
-  const known = inputs.every((input) => typeof input === 'string' && !isPacked(input));
+  const known = inputs.every((input) => typeof input === 'string' && !COMPRESSED_NAME.test(input));
   const total = known ? sizes.reduce((sum, size) => sum + size, 0) : 0;
   let read = 0;
   const counted = async function* (blocks: AsyncIterable<Buffer>) {
@@ -70,7 +70,7 @@ async function sourcesOf(inputs: readonly AuditInput[], onProgress: ReadAuditOpt
   const sources = inputs.map(async (input): Promise<Source> => {
     if (typeof input !== 'string') return { name: '-', from: -Infinity, blocks: () => counted(streamBlocks(input)) };
     const from = inputs.length === 1 ? -Infinity : ((await firstTime(input)) ?? -Infinity);
-    return { name: input, from, blocks: () => counted(fileBlocks(input)) };
+    return { name: input, from, blocks: () => counted(readBlocks(input)) };
   });
   return (await Promise.all(sources)).sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
 }
@@ -97,7 +97,7 @@ async function* mergedBatches(sources: Source[], options: LogEventsOptions): Asy
     let behind = furthestBehind(readings);
     const next = sources[opened];
     if (next !== undefined && (behind === undefined || next.from <= behind.last)) {
-      behind = { batches: batchesOf(next, options), last: next.from };
+      behind = { batches: LogEvents.read(next.name, next.blocks(), options), last: next.from };
       readings.push(behind);
       opened++;
     }
@@ -116,10 +116,4 @@ function furthestBehind(readings: readonly Reading[]): Reading | undefined {
     (least, each) => (least && least.last <= each.last ? least : each),
     undefined,
   );
-}
-
-async function* batchesOf({ name, blocks }: Source, options: LogEventsOptions): AsyncGenerator<ReportEvent[]> {
-  const log = new LogEvents(name, options);
-  for await (const block of blocks()) yield log.read(block);
-  yield log.end();
 }

@@ -24,8 +24,6 @@ export interface AuditRecord {
 }
 
 const HEAD = /^(?:node=(\S+) )?type=(\S+) msg=audit\((\d{1,12})\.(\d{3}):(\d{1,20})\): ?/;
-/** A quoted value, the quote that opens `msg='...'`, or a word. */
-const FIELD = /([A-Za-z][\w-]*)=(?:("[^"]*")|'|([^ ]*))/g;
 const SEPARATOR = '\x1d';
 
 /** The record of a line in latin1, without the line end; where it is none, the reason. */
@@ -49,19 +47,54 @@ export function parseAuditLine(line: string): AuditRecord | string {
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
+
+/** Names and values; what stands in quotes is one value, and the quote that opens `msg='...'` is none. */
 function fieldsOf(text: string): AuditField[] {
   const fields: AuditField[] = [];
-  for (const [, name = '', quoted, word] of text.matchAll(FIELD)) {
-    const raw = quoted ?? word;
-    // What closes the message, and what old kernels put between fields, is no part of a value.
-    if (raw !== undefined) fields.push({ name, raw: quoted === undefined ? raw.replace(/[',):]+$/, '') : raw });
+  let from = 0;
+  for (let equals = text.indexOf('='); equals !== -1; equals = text.indexOf('=', from)) {
+    const name = nameBefore(text, from, equals);
+    const opening = text.charCodeAt(equals + 1);
+    const closing = opening === QUOTE ? text.indexOf('"', equals + 2) : -1;
+    if (opening === APOSTROPHE || name === '') {
+      from = equals + 2;
+      continue;
+    }
+    from = closing === -1 ? wordEnd(text, equals + 1) : closing + 1;
+    fields.push({ name, raw: closing === -1 ? word(text, equals + 1, from) : text.slice(equals + 1, from) });
   }
   return fields;
 }
 
+function nameBefore(text: string, from: number, equals: number): string {
+  let start = equals;
+  while (start > from && isNameCharacter(text.charCodeAt(start - 1))) start--;
+  return text.slice(start, equals);
+}
+
+function isNameCharacter(code: number): boolean {
+  const letter = code | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
+}
+
+function wordEnd(text: string, from: number): number {
+  const end = text.indexOf(' ', from);
+  return end === -1 ? text.length : end;
+}
+
+/** What closes the message, and what old kernels put between fields, is no part of a value. */
+function word(text: string, from: number, end: number): string {
+  let last = end;
+  while (last > from && "',):".includes(text.charAt(last - 1))) last--;
+  return text.slice(from, last);
+}
+
 /** The first field of that name, as it stands there. */
 export function rawField({ fields }: AuditRecord, name: string): string | undefined {
-  return fields.find((field) => field.name === name)?.raw;
+  for (const field of fields) if (field.name === name) return field.raw;
+  return undefined;
 }
 
 /** The first field of that name without its quotes. */

@@ -1,4 +1,4 @@
-import type { LineTest } from './scan.js';
+import type { LineTest } from '../input/lines.js';
 
 /** What a reader of the log is after. Starts, stops and the calls that virtshim saw are always wanted. */
 export interface Wanted {
@@ -30,16 +30,23 @@ const SMALL_N = code('n');
 /** Length of `type=`. */
 const HEAD = 5;
 
+/** The SYSCALL record comes right after the AVC of its event; on many processors those of others may stand between. */
+export const PATIENCE = 100;
+
 /**
  * A test of a line's first bytes. What does not begin as a record of an audit log does passes as well: it shall be
- * reported. `pending`: whether an AVC waits for the SYSCALL record of its event.
+ * reported. Of the SYSCALL records, which are most of many a log, only those after an AVC pass.
  */
-export function lineTest(wanted: Wanted, pending: () => boolean): LineTest {
+export function lineTest(wanted: Wanted): LineTest {
+  let syscalls = 0;
   const ofType = (block: Buffer, at: number): boolean => {
     const first = block[at];
-    if (first === S) return block[at + 1] === Y && (block[at + 3] === T || (block[at + 3] === C && pending()));
+    if (first === S) return block[at + 1] === Y && (block[at + 3] === T || (block[at + 3] === C && syscalls-- > 0));
     if (first === V) return isWantedVirt(wanted, block[at + HEAD]);
-    if (first === A) return wanted.security && (block[at + 1] === V || block[at + 1] === N);
+    if (first === A && wanted.security && (block[at + 1] === V || block[at + 1] === N)) {
+      syscalls = PATIENCE;
+      return true;
+    }
     return first === D && block[at + 1] === A && block[at + 2] === E;
   };
   return (block, from, end) => {

@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { systemReason, VirtshimError } from '../errors.js';
 
 const CHUNK = 1 << 20;
+const BLOCK = 2 << 20;
 
 interface Compression {
   readonly magic: Buffer;
@@ -40,6 +41,37 @@ export async function* readChunks(file: string): AsyncGenerator<Buffer> {
     if (error instanceof VirtshimError) throw error;
     const what = compression === undefined ? 'read' : 'decompress';
     throw new VirtshimError('VIRTSHIM_FILE', `cannot ${what} \`${file}\`: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The same, faster for long logs: a chunk is good only until the next one is asked for.
+ * @throws VirtshimError VIRTSHIM_FILE where it cannot be read or decompressed, also after some chunks
+ */
+export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
+  if (file === '-' || (await compressionOf(file)) !== undefined) return yield* readChunks(file);
+  try {
+    yield* alternatingBlocks(file);
+  } catch (cause) {
+    throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(cause)}`, { cause });
+  }
+}
+
+/** Two buffers take turns: while the reader is busy with one, the system fills the other. */
+async function* alternatingBlocks(file: string): AsyncGenerator<Buffer> {
+  const handle = await open(file, 'r');
+  const read = async (buffer: Buffer) => buffer.subarray(0, (await handle.read(buffer, 0, BLOCK, null)).bytesRead);
+  let [free, busy] = [Buffer.allocUnsafe(BLOCK), Buffer.allocUnsafe(BLOCK)];
+  let reading = read(free);
+  try {
+    for (let block = await reading; block.length > 0; block = await reading) {
+      [free, busy] = [busy, free];
+      reading = read(free);
+      yield block;
+    }
+  } finally {
+    await reading.catch(() => undefined);
+    await handle.close();
   }
 }
 

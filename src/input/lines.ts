@@ -12,7 +12,9 @@ export interface RawLine {
 /** Whether the line of `bytes` from `from` to `end` is wanted. It is asked about the lines in their order. */
 export type LineTest = (bytes: Buffer, from: number, end: number) => boolean;
 
-/** The lines of the chunks, one chunk's worth at a time; lines that `wanted` turns down cost no object. */
+/**
+ * The lines of the chunks, one chunk's worth at a time and good as long as the chunk is; lines that `wanted` turns down cost no object.
+ */
 export async function* splitLines(chunks: AsyncIterable<Buffer>, wanted?: LineTest): AsyncGenerator<RawLine[]> {
   const splitter = new Splitter(wanted ?? (() => true));
   for await (const chunk of chunks) {
@@ -40,7 +42,8 @@ class Splitter {
       this.#add(lines, chunk, from, end);
       from = end + 1;
     }
-    if (from < chunk.length) this.#begun.push(chunk.subarray(from));
+    // A copy, since the next chunk may take the place of this one.
+    if (from < chunk.length) this.#begun.push(Buffer.from(chunk.subarray(from)));
     return lines;
   }
 
@@ -53,7 +56,7 @@ class Splitter {
   #finish(chunk: Buffer, lines: RawLine[]): number {
     const end = chunk.indexOf(LINE_END);
     if (end === -1) {
-      this.#begun.push(chunk);
+      this.#begun.push(Buffer.from(chunk));
       return chunk.length;
     }
     const bytes = Buffer.concat([...this.#begun, chunk.subarray(0, end)]);
