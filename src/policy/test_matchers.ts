@@ -1,4 +1,5 @@
 /** Matchers for jest: what a policy says about a call. */
+import { VirtshimError } from '../errors.js';
 import { type CallDocument, requestOf } from './call.js';
 import { type Expectation, isAsExpected } from './cases.js';
 import type { Effect } from './document.js';
@@ -39,12 +40,22 @@ export const policyMatchers = {
 
 function judge(received: unknown, call: CallDocument | string, effect: Effect, beside: ExpectedBeside): MatcherResult {
   const policy = policyOf(received);
-  const request = requestOf(typeof call === 'string' ? { function: call } : call, policy.names);
+  const request = sensible(() => requestOf(typeof call === 'string' ? { function: call } : call, policy.names));
   const explanation = explainRequest(policy, request);
   const expected = { effect, ...beside };
   const pass = isAsExpected(explanation.decision, expected);
   const judged = { expected, decision: explanation.decision, explanation };
   return { pass, message: () => failureLines(judged, pass).join('\n') };
+}
+
+// jest prints messages, not hints.
+function sensible<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof VirtshimError) || error.hint === undefined) throw error;
+    throw new VirtshimError(error.code, `${error.message} (${error.hint})`, { cause: error });
+  }
 }
 
 function policyOf(received: unknown): TestedPolicy {
