@@ -56,7 +56,7 @@ const factOf = {
   monitor: 'monitor',
 } as const;
 
-// What is negated holds for nearly everything,.
+// What is negated holds for nearly everything.
 function conditionOption(condition: Condition): IndexOption[] {
   if (condition.negated) return [];
   if (condition.kind === 'auids') return [option(factOf.auids, condition.ids.map(uidEntry))];
