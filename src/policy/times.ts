@@ -23,15 +23,17 @@ function resolveWindow(path: Path, document: WindowDocument, complain: Complain)
   }
   const from = minuteOf(document.from ?? '00:00');
   const to = minuteOf(document.to ?? '24:00');
-  if (from === to || from === 24 * 60) {
-    const what = from === to ? 'begins and ends at the same time' : 'begins when the day is over';
-    complain(path, {
-      code: 'wrong-value',
-      message: `the window ${what}: leave out \`from\` and \`to\` for whole days`,
-    });
+  const wrong = whyNoWindow(from, to);
+  if (wrong !== undefined) {
+    complain(path, { code: 'wrong-value', message: `the window ${wrong}` });
     return [];
   }
   return [{ from, to, days: dayMask(document.days ?? days), transitions }];
+}
+
+function whyNoWindow(from: number, to: number): string | undefined {
+  if (from === to) return 'begins and ends at the same time: leave out `from` and `to` for whole days';
+  return from === 24 * 60 ? 'begins when the day is over: the next one begins at 00:00' : undefined;
 }
 
 function minuteOf(text: string): number {

@@ -305,6 +305,23 @@ describe('many processes', () => {
   });
 });
 
+/** Runs test/fixtures/preload/facts.c under this rule. */
+async function runFacts(steps: readonly string[], rule: RuleDocument) {
+  const program = compileFixture('facts.c', { flags: ['-lvirt', '-lvirt-qemu', '-lpthread', '-ldl'] });
+  const lib = { path: '/var/lib', source: new Machine().lib };
+  const [command, args] = withMounts([lib], program, [opened, ...steps]);
+  return runShimmed(command, args, { policy: await imageFile(document([rule])) });
+}
+
+test('threads of one process that race for a limit get exactly so many calls through', async () => {
+  const run = await runFacts(['threads:one,two'], limited(perHost(1234)));
+  const counts = [...run.stdout.matchAll(/^(?:one|two)\t(\d+)\t(\d+)\t$/gm)].map(([, ...numbers]) =>
+    numbers.map(Number),
+  );
+  const sum = (at: number) => counts.reduce((all, numbers) => all + (numbers[at] ?? 0), 0);
+  expect([sum(0), sum(1)]).toEqual([1234, 4000 - 1234]);
+});
+
 describe('users', () => {
   const alice: User = { uid: 54321 };
   const bob: User = { uid: 54322 };
@@ -427,12 +444,8 @@ describe('a file that is not as it was left', () => {
     expect(machine.run([opened, ask]).notices).toEqual([expect.stringMatching(/belongs to another user$/)]);
   });
 
-  anyTest('a program without descriptors left is refused', async () => {
-    const program = compileFixture('facts.c', { flags: ['-lvirt', '-lvirt-qemu', '-lpthread', '-ldl'] });
-    const [command, args] = withMounts([{ path: '/var/lib', source: new Machine().lib }], program, [
-      ...[opened, 'ask', 'ask_without_files', 'ask'],
-    ]);
-    const run = runShimmed(command, args, { policy: await imageFile(document([limited(perHost(10))])) });
+  test('a program without descriptors left is refused', async () => {
+    const run = await runFacts(['ask', 'ask_without_files', 'ask'], limited(perHost(10)));
     expect(run.stdout).toMatch(/^ask\t\d+\t0\t$.*^ask_without_files\t-1\t88\t.*^ask\t\d+\t0\t$/ms);
   });
 });

@@ -145,6 +145,28 @@ describe('windows', () => {
     });
   });
 
+  test('midnight is the end of a day as well as its beginning', async () => {
+    const expected = { '2026-11-23T21:59:59Z': false, '2026-11-23T23:59:59Z': true, '2026-11-24T00:00:00Z': false };
+    await expectWithin([{ days: ['mon'], from: '22:00', to: '24:00', zone: 'UTC' }], expected);
+    await expectWithin([{ days: ['mon'], from: '22:00', to: '00:00', zone: 'UTC' }], expected);
+  });
+
+  test.each([
+    [
+      { from: '06:00', to: '06:00' },
+      'the window begins and ends at the same time: leave out `from` and `to` for whole days',
+    ],
+    [{ from: '24:00', to: '06:00' }, 'the window begins when the day is over: the next one begins at 00:00'],
+    [{ from: '6:00' }, '"6:00" does not fit: a time from 00:00 to 24:00'],
+    [{ to: '24:01' }, '"24:01" does not fit: a time from 00:00 to 24:00'],
+    [{ days: ['monday'] }, 'monday'],
+  ])('%j is an error', (window, message) => {
+    const rule = { id: 'it', effect: 'deny', actions: ['control'], times: [{ zone: 'UTC', ...window }] };
+    const [found = '', ...more] = diagnose(JSON.stringify({ name: 'test', rules: [rule] }));
+    expect(found).toContain(message);
+    expect(more).toEqual([]);
+  });
+
   test('any of several is enough', async () => {
     const windows = [
       { days: ['mon'], from: '08:00', to: '09:00', zone: 'UTC' },
