@@ -15,9 +15,9 @@ constexpr int kOptions = 1 << 5 | 1 << 6 | 1 << 11;  // NOERROR, NOWARNING, NONE
 constexpr int kMaxDepth = 256;
 
 // What all expressions together may cost. A step of libxml2's can be as long as comparing a node with all others, or
-// reading the whole text, so that there are the fewer steps the larger a document is: 10,000,000 for a small one.
-constexpr size_t kMaxWork = 10'000'000'000;
-constexpr size_t kWorkOfAnyStep = 1000;
+// reading the whole text, so that there are the fewer steps the larger a document is: 8,000,000 for a small one.
+constexpr size_t kMaxWork = 5'000'000'000;
+constexpr size_t kWorkOfAnyStep = 600;
 constexpr size_t kTextPerWork = 64;
 // Where libxml2 cannot count steps, a document has to be short instead.
 constexpr size_t kMaxUncountedText = 64 << 10;
@@ -61,7 +61,8 @@ size_t count(std::string_view text, std::string_view word) {
 
 // How large a text is as a document, before anything has been made of it.
 struct Extent {
-  explicit Extent(std::string_view text) : size(text.size()), namespaces(count(text, "xmlns")) {
+  explicit Extent(std::string_view text)
+      : size(text.size()), namespaces(count(text, "xmlns")), hyphens(count(text, "--")) {
     size_t ofElement = 0;
     for (const char c : text) {
       if (c == '<') {
@@ -76,13 +77,14 @@ struct Extent {
 
   bool isBounded() const {
     return markup <= kMaxMarkup && attributes <= kMaxAttributes && attributesOfElement <= kMaxAttributesOfElement &&
-           namespaces <= kMaxNamespaces;
+           namespaces <= kMaxNamespaces && hyphens <= kMaxHyphens;
   }
 
   unsigned long steps() const { return kMaxWork / (kWorkOfAnyStep + markup + size / kTextPerWork); }
 
   size_t size;
   size_t namespaces;
+  size_t hyphens;
   size_t markup = 0;
   size_t attributes = 0;
   size_t attributesOfElement = 0;

@@ -12,6 +12,7 @@ constexpr size_t kMaxMarkup = 10'000;             // "<"
 constexpr size_t kMaxAttributes = 20'000;         // "=", those in texts, too
 constexpr size_t kMaxAttributesOfElement = 1000;  // "=" up to the next "<"
 constexpr size_t kMaxNamespaces = 100;            // "xmlns"
+constexpr size_t kMaxHyphens = 1000;              // "--", of which each complaint copies the whole comment
 
 class Parsed {
  public:

@@ -1,6 +1,6 @@
 /** What can be said about an XPath 1.0 expression without the library that evaluates it. */
 
-/** What libxml2 does with an expression takes stack for each part of it, of which the program's thread may have little. */
+/** Each part of an expression takes stack when it is evaluated, of which the program's thread may have little. */
 const maxLength = 1000;
 const maxNesting = 30;
 
@@ -10,6 +10,10 @@ const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']' };
 export function xpathProblem(expression: string): string | undefined {
   if (expression.trim() === '') return 'an XPath expression is empty';
   if (expression.length > maxLength) return `an XPath expression is longer than ${maxLength} characters: split it`;
+  return bracketProblem(expression);
+}
+
+function bracketProblem(expression: string): string | undefined {
   const open: string[] = [];
   for (let at = 0; at < expression.length; at++) {
     const char = expression[at] ?? '';
@@ -19,7 +23,7 @@ export function xpathProblem(expression: string): string | undefined {
       at = end;
     } else if (char in closing) {
       open.push(closing[char] ?? '');
-      if (open.length > maxNesting) return `an XPath expression is nested more than ${maxNesting} deep`;
+      if (open.length > maxNesting) return `an XPath expression has more than ${maxNesting} brackets within each other`;
     } else if ((char === ')' || char === ']') && open.pop() !== char) {
       return `XPath \`${expression}\` has a \`${char}\` too many`;
     }
