@@ -1,10 +1,8 @@
 /** Records as CSV (RFC 4180), for spreadsheets and databases. */
-import { escapeValue } from '../../trail/escape.js';
 import type { TrailRecord } from '../../trail/record.js';
 import { verdictOf } from '../../trail/verdict.js';
+import { type Cell, csvLine } from '../csv.js';
 import type { Printer, RecordLine } from './formats.js';
-
-type Cell = string | number | boolean | undefined;
 
 /** In the order of the columns. */
 const COLUMNS: Readonly<Record<string, (record: TrailRecord) => Cell>> = {
@@ -47,14 +45,11 @@ const COLUMNS: Readonly<Record<string, (record: TrailRecord) => Cell>> = {
   chain: ({ chain }) => chain,
 };
 
-/** What spreadsheets take for the beginning of a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
 export class CsvPrinter implements Printer {
   #begun = false;
 
   print({ record }: RecordLine): string {
-    const row = lineOf(Object.values(COLUMNS).map((cell) => cell(record)));
+    const row = csvLine(Object.values(COLUMNS).map((cell) => cell(record)));
     if (this.#begun) return row;
     this.#begun = true;
     return heading() + row;
@@ -65,18 +60,4 @@ export class CsvPrinter implements Printer {
   }
 }
 
-const heading = () => lineOf(Object.keys(COLUMNS));
-
-function lineOf(cells: readonly Cell[]): string {
-  return `${cells.map(cellText).join(',')}\r\n`;
-}
-
-/**
- * Texts have the escapes of the trail, so a record is one line whatever it holds. Where one would be taken for a
- * formula, it gets an apostrophe in front.
- */
-function cellText(cell: Cell): string {
-  if (typeof cell !== 'string') return cell === undefined ? '' : String(cell);
-  const text = escapeValue(FORMULA.test(cell) ? `'${cell}` : cell);
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+const heading = () => csvLine(Object.keys(COLUMNS));
