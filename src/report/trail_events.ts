@@ -1,6 +1,7 @@
 /** The calls of a trail, in the model of reports. */
-import { guestOf } from '../trail/verdict.js';
+
 import type { TrailItem, TrailLine, TrailParam, TrailRecord } from '../trail/record.js';
+import { guestOf } from '../trail/verdict.js';
 import type { CallEvent, Guest, Subject, UnreadableLine } from './event.js';
 
 const UNSET = 4294967295;
@@ -86,9 +87,9 @@ function subjectOf({ pid, uid, auid, comm, exe, tty, subj }: TrailRecord): Subje
 
 /** Texts and numbers as they are; what a list or typed parameters hold as `name.field`. */
 function argumentsOf({ name, text, items, attributes }: TrailParam): [string, string][] {
-  if (items.length > 0) return items.map((item, at) => [`${name}.${item.name ?? at}`, valueOf(item)]);
+  if (items.length > 0) return items.map((item, at) => [`${name}.${item.name ?? at}`, textOf(item)]);
   const said = attributes.null !== '1' && attributes.out !== '1' && attributes.opaque !== '1';
   return said && attributes.kind === undefined ? [[name, text]] : [];
 }
 
-const valueOf = ({ value }: TrailItem): string => value ?? '';
+const textOf = ({ value }: TrailItem): string => value ?? '';
