@@ -13,6 +13,8 @@ import { type Inputs, readInputs } from './facts.js';
 import { buildFfi } from './ffi/model.js';
 import { renderFfi } from './ffi/outputs.js';
 import { type Api, buildApi } from './model.js';
+import { emitTrailJsonSchema } from './trail/json-schema.js';
+import { emitTrailXsd } from './trail/xsd.js';
 import { libraries } from './vocabulary.js';
 
 /** Path from the root of the repository -> text. */
@@ -33,6 +35,8 @@ export function renderOutputs(api: Api, inputs: Inputs): Outputs {
     ['native/generated/callbacks.cc', emitCallbacksSource(api.callbacks)],
     ['src/generated/api.ts', emitTypeScript(api)],
     ['src/generated/xml_facts.ts', emitXmlTypeScript(api)],
+    ['src/generated/trail.xsd', emitTrailXsd(api)],
+    ['src/generated/trail.schema.json', emitTrailJsonSchema()],
     ['src/generated/ffi/callbacks.ts', emitCallbackTypes(api.callbacks)],
     ...renderFfi(api, ffi, inputs.facts),
     ...classOutputs(api, ffi),

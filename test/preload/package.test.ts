@@ -69,7 +69,8 @@ describe('the package', () => {
         'scripts/install.cjs',
         'scripts/gyp.cjs',
         'docs/threat-model.md',
-        'src/trail/trail.xsd',
+        'src/generated/trail.schema.json',
+        'src/generated/trail.xsd',
         'README.md',
         'CHANGELOG.md',
         'LICENSE',
@@ -86,7 +87,7 @@ describe('the package', () => {
 
   test('holds nothing else', () => {
     const allowed =
-      /^(dist|docs|native|policies|prebuilds)\/|^src\/trail\/trail\.xsd$|^scripts\/(install|gyp)\.cjs$|^[A-Z]+(\.md)?$|^(package\.json|binding\.gyp)$/;
+      /^(dist|docs|native|policies|prebuilds)\/|^src\/generated\/trail\.(xsd|schema\.json)$|^scripts\/(install|gyp)\.cjs$|^[A-Z]+(\.md)?$|^(package\.json|binding\.gyp)$/;
     expect(paths().filter((path) => !allowed.test(path) || path.startsWith('dist/generator/'))).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ import { SaxesParser } from 'saxes';
 import { recordBytes } from './actor.js';
 import { ROOT, temporaryFolder } from './paths.js';
 
-export const SCHEMA = join(ROOT, 'src/trail/trail.xsd');
+export const SCHEMA = join(ROOT, 'src/generated/trail.xsd');
 
 export interface Node {
   name: string;
