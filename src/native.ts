@@ -251,6 +251,10 @@ export interface Native extends NativePolicies, NativeCalls, NativeMemory, Nativ
   exec(file: string, argv: readonly string[], env: NodeJS.ProcessEnv): never;
   /** Whether the shim was preloaded into this process. */
   guarded(): boolean;
+  /** Puts trail.xml aside; its new name, or '' where it has no records. Throws an Error that says why not. */
+  rotateTrail(folder: string): string;
+  /** Appends a notice to trail.xml. Throws an Error that says why not. */
+  appendNotice(folder: string, kind: string, text: string): void;
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];

@@ -13,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportCallbacks(env, exports);
   exportMemory(env, exports);
   exportProcess(env, exports);
+  exportTrail(env, exports);
   return exports;
 }
 

@@ -10,5 +10,6 @@ void exportCalls(Napi::Env env, Napi::Object exports);      // attach, lastError
 void exportCallbacks(Napi::Env env, Napi::Object exports);  // callback, dropCallback, answer, startEventLoop, ...
 void exportMemory(Napi::Env env, Napi::Object exports);     // readString, readMemory, readPointer, readPointers, free
 void exportProcess(Napi::Env env, Napi::Object exports);    // exec, guarded
+void exportTrail(Napi::Env env, Napi::Object exports);      // rotateTrail, appendNotice
 
 }  // namespace virtshim::addon

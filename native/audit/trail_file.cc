@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstring>
 
 #include "audit/chain.h"
+#include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/errno_guard.h"
 #include "sys/pages.h"
@@ -66,17 +68,18 @@ void TrailFile::pathOf(const char *name, char *out) const {
   strcpy(out + length + 1, name);
 }
 
-void TrailFile::closeOurs() {
-  if (fd_ >= 0 && fileIdOf(fd_) == id_) close(fd_);
+void TrailFile::close() {
+  if (fd_ >= 0 && fileIdOf(fd_) == id_) ::close(fd_);
   fd_ = -1;
 }
 
-bool TrailFile::open(FileStatus *status, OpenFailure *failure) {
-  closeOurs();
+bool TrailFile::open(int64_t nowNs, FileStatus *status, OpenFailure *failure) {
+  close();
   int folder = openPrivateFolder(directory_, groupReadable_, failure);
   if (folder < 0) return false;
   bool created;
   fd_ = openPrivateFile(folder, "trail.xml", O_RDWR | O_APPEND | O_CREAT, groupReadable_, &created, failure);
+  due_.read(folder, fd_, nowNs);
   ::close(folder);
   if (fd_ < 0) return false;
   if (!statusOf(fd_, status)) {
@@ -106,6 +109,19 @@ bool TrailFile::wasRotated() {
   pathOf("trail.xml", path);
   checkPath_ = false;
   return namesAnother(path, id_);
+}
+
+// The limits may have changed since the file was opened. Asked only where the path still leads to our file: a program
+// in a chroot must not have a folder made there.
+void TrailFile::readRotation(int64_t nowNs) {
+  char path[PATH_MAX];
+  pathOf("trail.xml", path);
+  OpenFailure failure;
+  int folder = namesThis(path, id_) ? openPrivateFolder(directory_, groupReadable_, &failure) : -1;
+  due_.never();
+  if (folder < 0) return;
+  due_.read(folder, fd_, nowNs);
+  ::close(folder);
 }
 
 void TrailFile::cutTo(uint64_t size) { tornTail_ = ftruncate(fd_, static_cast<off_t>(size)) != 0; }
@@ -216,7 +232,10 @@ bool TrailFile::ready(SharedState *state, const Moment &moment, Position *at, Op
     ours = statusOf(fd_, &status) && status.id == id_;
   }
   if (!ours || !known || at->file != id_ || checkPath_) {
-    if ((!ours || wasRotated()) && !open(&status, failure)) return false;
+    if (ours && !wasRotated())
+      readRotation(moment.nowNs);
+    else if (!open(moment.nowNs, &status, failure))
+      return false;
   }
   if (known && at->file == status.id && at->size == status.size && !takenOver) return true;
   return reconcile(state, known, status, at, failure);
@@ -251,11 +270,49 @@ bool TrailFile::append(SharedState *state, const Moment &moment, Buffer *buffer,
   at.size += size;
   memcpy(at.chain, chain, sizeof at.chain);
   state->store(at);
+  if (due_.at(at.size, moment.nowNs)) {
+    char name[kRotatedNameSize];
+    OpenFailure ignored;  // the file goes on being written; in a second it is tried again
+    if (!beginNew(state, moment.nowNs, &at, name, &ignored)) due_.never();
+  }
   return true;
 }
 
+// Under the record lock nobody writes to the file; whoever comes next learns from the state that there is a new one.
+bool TrailFile::beginNew(SharedState *state, int64_t nowNs, Position *at, char (&name)[kRotatedNameSize],
+                         OpenFailure *failure) {
+  char path[PATH_MAX];
+  pathOf("trail.xml", path);
+  *failure = {ESTALE, nullptr};
+  int folder = namesThis(path, id_) ? openPrivateFolder(directory_, groupReadable_, failure) : -1;
+  if (folder < 0) return false;
+  const int64_t now = realtimeNs();
+  rotatedName("trail.xml", now, at->sequence, name);
+  const bool moved = renameat2(folder, "trail.xml", folder, name, RENAME_NOREPLACE) == 0;
+  *failure = {errno, nullptr};
+  char text[kRotatedNameSize];
+  rotatedName("audit.log", now, at->sequence, text);
+  // Its writers notice within a second; each of its lines stands for itself.
+  if (moved) renameat2(folder, "audit.log", folder, text, RENAME_NOREPLACE);
+  ::close(folder);
+  FileStatus status;
+  if (!moved || !open(nowNs, &status, failure)) return false;
+  at->file = status.id;
+  at->size = status.size;
+  state->store(*at);
+  return true;
+}
+
+bool TrailFile::putAside(SharedState *state, const Moment &moment, char (&name)[kRotatedNameSize],
+                         OpenFailure *failure) {
+  Position at;
+  name[0] = 0;
+  if (!ready(state, moment, &at, failure)) return false;
+  return at.size == 0 || beginNew(state, moment.nowNs, &at, name, failure);
+}
+
 void TrailFile::afterFork() {
-  closeOurs();
+  close();
   nextCheckNs_ = lookedNs_ = seenNs_ = 0;
   checkPath_ = tornTail_ = false;
 }

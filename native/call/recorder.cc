@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "audit/subject.h"
 #include "audit/trail.h"
 #include "call/actor.h"
 #include "sys/clock.h"
@@ -12,11 +13,6 @@ namespace virtshim {
 namespace {
 
 using audit::Event;
-
-audit::Subject subject(uint32_t uid) {
-  const Identity &self = identity();
-  return {self.pid, currentTid(), uid, self.auid, self.ses, self.comm, self.exe, self.terminal, self.subj};
-}
 
 audit::Connection connectionOf(LiveCallFacts *facts) {
   policy::MaybeString uri = facts->connectionUri();
@@ -45,7 +41,7 @@ void CallRecords::know(const RecordedCall &call) {
   event.rule = call.verdict->rule;
   event.reason = call.verdict->reason;
   event.policy = call.verdict->digest;
-  event.subject = subject(call.facts->uid());
+  event.subject = audit::subjectOf(call.facts->uid());
   event.asserted = currentActor();
   event.connection = connectionOf(call.facts);
   event.resource = resourceOf(call.facts);
@@ -84,7 +80,7 @@ void recordNotice(const char *kind, const char *text, const char *policy) {
   event.notice = kind;
   event.reason = text;
   event.policy = policy;
-  event.subject = subject(currentUid());
+  event.subject = audit::subjectOf(currentUid());
   event.realtimeNs = realtimeNs();
   audit::Trail::append(event);
 }

@@ -250,6 +250,12 @@ bool namesAnother(const char *path, const FileId &id) {
   return status.id != id;
 }
 
+bool namesThis(const char *path, const FileId &id) {
+  ErrnoGuard guard;
+  FileStatus status;
+  return !rootChanged() && query(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &status) && status.id == id;
+}
+
 int moveHigh(int fd) {
   ErrnoGuard guard;
   static constexpr int kFloors[] = {700, 240, 100, 40};

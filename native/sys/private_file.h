@@ -31,6 +31,9 @@ bool statusOf(int fd, FileStatus *out);
 // that went into a chroot, cannot tell: it keeps what it has open.
 bool namesAnother(const char *path, const FileId &id);
 
+// True where the path certainly names this file.
+bool namesThis(const char *path, const FileId &id);
+
 // Moves a descriptor to 700 or above (lower where the limit is lower), so that the host's own numbers stay what they
 // would have been. Always close-on-exec. Returns the new descriptor, or the old one where no number is free.
 int moveHigh(int fd);

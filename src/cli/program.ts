@@ -12,9 +12,11 @@ import { policyLearnCommand } from './policy-learn.js';
 import { policyStatusCommand } from './policy-status.js';
 import { policyTestCommand } from './policy-test.js';
 import { policyWhoCanCommand } from './policy-who-can.js';
+import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
 import { trailFollowCommand } from './trail-follow.js';
+import { trailRotateCommand } from './trail-rotate.js';
 import { trailShowCommand } from './trail-show.js';
 import { trailVerifyCommand } from './trail-verify.js';
 
@@ -54,8 +56,9 @@ Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wro
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));
   program.addCommand(group('policy', 'check, explain, test and install policies', policyCommands, finish));
-  const trailCommands = [trailShowCommand, trailFollowCommand, trailVerifyCommand];
+  const trailCommands = [trailShowCommand, trailFollowCommand, trailVerifyCommand, trailRotateCommand];
   program.addCommand(group('trail', 'read and verify trails', trailCommands, finish));
+  program.addCommand(reportCommand(finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(completionCommand(finish));
   configure(program);

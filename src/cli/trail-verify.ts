@@ -54,6 +54,7 @@ function asText(found: TrailVerification): string {
   );
   const range =
     found.first === undefined ? 'no records' : `records ${found.first} to ${found.last}, ${found.anchored} anchored`;
+  const removal = found.removal && `, records up to ${found.removal.upTo} removed by user ${found.removal.uid}`;
   const verdict = found.ok ? paint('green', 'whole') : paint('red', 'not whole');
-  return [...problems, ...unanswered, `${printable(found.dir)} is ${verdict}: ${range}`, ''].join('\n');
+  return [...problems, ...unanswered, `${printable(found.dir)} is ${verdict}: ${range}${removal ?? ''}`, ''].join('\n');
 }

@@ -17,8 +17,17 @@ export type {
   TrailRecord,
   TrailValue,
 } from './record.js';
+export {
+  type RotateOptions,
+  type RotationLimits,
+  type RotationOutcome,
+  rotateTrail,
+  rotationOf,
+  setRotation,
+} from './rotate.js';
 export { VERDICTS, type Verdict, verdictOf } from './verdict.js';
 export type {
+  Removal,
   TrailProblem,
   TrailProblemKind,
   TrailVerification,

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { readAnchors } from './anchors.js';
 import { type RawLine, readLines, trailFiles } from './lines.js';
 import type { TrailPlace } from './record.js';
+import { REMOVAL_NOTICE, REMOVAL_TEXT } from './removal.js';
 import { readState } from './state.js';
 
 export type TrailProblemKind =
@@ -30,6 +31,15 @@ export interface UnansweredCall extends TrailPlace {
   readonly event: string;
 }
 
+/** Old records that `trail rotate` removed, as the trail itself says: their absence is no problem. */
+export interface Removal {
+  /** Sequence number of the last one. */
+  readonly upTo: number;
+  /** The notice that says so, and the user who made it. */
+  readonly seq: number;
+  readonly uid: number;
+}
+
 export interface TrailVerification {
   /** No problems. Unanswered calls are none. */
   readonly ok: boolean;
@@ -40,6 +50,7 @@ export interface TrailVerification {
   /** Sequence numbers of the first and the last record; undefined for an empty trail. */
   readonly first?: number;
   readonly last?: number;
+  readonly removal?: Removal;
   /** Chain value of the last record, hex: what to write down elsewhere to recognise this trail again. */
   readonly head?: string;
   /** In the order of the trail: the first one names the first record that was changed, removed or added. */
@@ -57,6 +68,8 @@ export interface VerifyOptions {
 const ZERO_CHAIN = '0'.repeat(64);
 const ROOT =
   /^(<(methodcall|methodresponse|notice) rid="([0-9a-f]{16})" seq="(\d{1,16})" time="[^">]*") pid="(\d+)"[^>]* chain="([0-9a-f]{64})">/;
+
+const NOTICE = new RegExp(`^[^>]* uid="(\\d+)"[^>]* kind="${REMOVAL_NOTICE}"[^>]*>([^<]*)<`);
 
 interface ChainedLine extends TrailPlace {
   readonly type: string;
@@ -97,7 +110,8 @@ class Verifier {
   private doubtful: ChainedLine | undefined;
   private records = 0;
   private anchored = 0;
-  private first: number | undefined;
+  private first: ChainedLine | undefined;
+  private removal: Removal | undefined;
 
   constructor(private readonly anchors: Map<string, string>) {}
 
@@ -120,6 +134,10 @@ class Verifier {
 
   finish(state: { seq: number; chain: string } | undefined, lastFile: string) {
     if (this.doubtful !== undefined) this.settle(this.doubtful);
+    const { first, removal } = this;
+    if (first !== undefined && first.seq > 1 && removal === undefined) {
+      this.problems.unshift(problemOf('removed', first, missingMessage(1, first.seq - 1)));
+    }
     if (state !== undefined && state.seq > this.previous.seq) {
       const missing = { file: lastFile, line: 0, seq: this.previous.seq + 1 };
       this.problem('cut', missing, `the trail ends at record ${this.previous.seq}, but ${state.seq} were written`);
@@ -130,7 +148,8 @@ class Verifier {
     return {
       ok: this.problems.length === 0,
       records: this.records,
-      ...(this.first !== undefined && { first: this.first, last: this.previous.seq, head: this.previous.chain }),
+      ...(first !== undefined && { first: first.seq, last: this.previous.seq, head: this.previous.chain }),
+      ...(removal !== undefined && { removal }),
       problems: this.problems,
       unanswered: [...this.calls.values()],
       anchored: this.anchored,
@@ -138,16 +157,13 @@ class Verifier {
   }
 
   private problem(kind: TrailProblemKind, place: TrailPlace & { seq?: number }, message: string): void {
-    const { file, line, seq } = place;
-    this.problems.push({ kind, file, line, ...(seq !== undefined && { seq }), message });
+    this.problems.push(problemOf(kind, place, message));
   }
 
-  /** The oldest file may have been deleted: the chain is taken up where it begins, but not without saying so. */
+  /** The oldest files may be gone: the chain is taken up where it begins, but not without saying so. */
   private begin(record: ChainedLine): void {
-    this.first = record.seq;
-    if (record.seq === 1) return;
-    this.problem('removed', record, missingMessage(1, record.seq - 1));
-    this.previous = { seq: record.seq - 1, chain: '' };
+    this.first = record;
+    if (record.seq > 1) this.previous = { seq: record.seq - 1, chain: '' };
   }
 
   private follow(record: ChainedLine): void {
@@ -168,6 +184,7 @@ class Verifier {
 
   private accept(record: ChainedLine): void {
     this.previous = { seq: record.seq, chain: record.chain };
+    if (record.type === 'notice' && this.first !== undefined) this.removal ??= removalBefore(this.first, record);
   }
 
   /** Nothing follows from the record before any more: go on from the doubtful one, whatever it is. */
@@ -195,6 +212,19 @@ class Verifier {
       this.problem('rewritten', record, `the audit text remembers another record ${record.rid}`);
     }
   }
+}
+
+function problemOf(kind: TrailProblemKind, place: TrailPlace & { seq?: number }, message: string): TrailProblem {
+  const { file, line, seq } = place;
+  return { kind, file, line, ...(seq !== undefined && { seq }), message };
+}
+
+/** What a notice of `trail rotate` says was removed, where exactly that is missing before `first`. */
+function removalBefore(first: ChainedLine, notice: ChainedLine): Removal | undefined {
+  const [, uid, text = ''] = NOTICE.exec(notice.bytes.toString('latin1')) ?? [];
+  const [, last, chain = ''] = REMOVAL_TEXT.exec(text) ?? [];
+  const told = Number(last) === first.seq - 1 && chainOf(chain, first) === first.chain;
+  return told ? { upTo: first.seq - 1, seq: notice.seq, uid: Number(uid) } : undefined;
 }
 
 function readRoot(place: TrailPlace, bytes: Buffer): ChainedLine | undefined {
