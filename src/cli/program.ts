@@ -7,6 +7,7 @@ import type { Outcome } from './outcome.js';
 import { policyCheckCommand } from './policy-check.js';
 import { policyCompileCommand } from './policy-compile.js';
 import { policyExplainCommand } from './policy-explain.js';
+import { policyImportPolkitCommand } from './policy-import-polkit.js';
 import { policyInstallCommand } from './policy-install.js';
 import { policyLearnCommand } from './policy-learn.js';
 import { policyStatusCommand } from './policy-status.js';
@@ -31,6 +32,7 @@ const policyCommands = [
   policyCompileCommand,
   policyInstallCommand,
   policyLearnCommand,
+  policyImportPolkitCommand,
   policyStatusCommand,
   policyTestCommand,
   policyWhoCanCommand,
@@ -50,8 +52,8 @@ Examples:
   virtshim trail show
   virtshim doctor
 
-Exit codes: 0 done, 1 problems found (policy check, trail verify, doctor), 2 wrong usage, 3 could not be done,
-70 a defect of virtshim. \`run\` ends as env(1) does: see \`virtshim run --help\`.`,
+Exit codes: 0 done, 1 problems found (policy check, explain and test, trail verify, doctor), 2 wrong usage,
+3 could not be done, 70 a defect of virtshim. \`run\` ends as env(1) does: see \`virtshim run --help\`.`,
     );
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));

@@ -2,30 +2,24 @@
  * What auvirt (audit 3.0) prints, byte for byte where it is right. Texts are latin1 in here, a character a byte, because
  * its columns are made of bytes.
  */
-import { type AuditRecord, decodedBytes, rawField } from '../audit/record.js';
+import { type AuditRecord, rawField } from '../audit/record.js';
 import { textToBytes } from '../trail/escape.js';
 import type { ControlEvent, Guest, ReportEvent, Subject } from './event.js';
 import type { ResourcePeriod, SecurityMatch, Session, SessionReport } from './session.js';
 
-export interface CompatSelection {
-  /** Seconds since 1970. */
+/** Seconds since 1970, both inclusive. */
+export interface CompatPeriod {
   readonly start?: number | undefined;
   readonly end?: number | undefined;
-  readonly vm?: string | undefined;
-  readonly uuid?: string | undefined;
 }
 
 /** Whether auvirt would look at a record: it wants fields in an order of its own, and leaves out what it does not know. */
-export function acceptsRecord(selection: CompatSelection): (record: AuditRecord) => boolean {
+export function acceptsRecord({ start, end }: CompatPeriod): (record: AuditRecord) => boolean {
   return (record) => {
-    if (record.time < (selection.start ?? 0) * 1000 || record.time > (selection.end ?? Infinity) * 1000) return false;
-    return !record.type.startsWith('VIRT_') || (isOfGuest(record, selection) && isReadable(record));
+    const second = Math.floor(record.time / 1000);
+    if (second < (start ?? 0) || second > (end ?? Infinity)) return false;
+    return !record.type.startsWith('VIRT_') || isReadable(record);
   };
-}
-
-function isOfGuest(record: AuditRecord, { vm, uuid }: CompatSelection): boolean {
-  if (uuid !== undefined && rawField(record, 'uuid') !== uuid) return false;
-  return vm === undefined || interpreted(decodedBytes(rawField(record, 'vm') ?? '').toString('latin1')) === latin1(vm);
 }
 
 function isReadable(record: AuditRecord): boolean {
@@ -45,7 +39,13 @@ function hasInOrder({ fields }: AuditRecord, names: readonly string[]): boolean 
   return found === names.length;
 }
 
-export interface CompatOptions {
+/** Names are compared as they are printed, UUIDs to the letter. */
+export interface CompatGuest {
+  readonly vm?: string | undefined;
+  readonly uuid?: string | undefined;
+}
+
+export interface CompatOptions extends CompatGuest {
   readonly allEvents: boolean;
   readonly showUuid: boolean;
   readonly proof: boolean;
@@ -67,7 +67,7 @@ interface Row {
 
 /** The lines of a report made of the records that `acceptsRecord` lets pass. */
 export function* compatLines(report: SessionReport, options: CompatOptions): Generator<Buffer> {
-  for (const row of rowsOf(report)) {
+  for (const row of rowsOf(report, options)) {
     if (!options.allEvents && row.type !== 'start') continue;
     yield Buffer.from(`${line(row, options)}\n${options.proof ? proofLine(row) : ''}`, 'latin1');
   }
@@ -88,10 +88,13 @@ function proofLine({ proof }: Row): string {
 }
 
 /** The counts of a report made of the records that `acceptsRecord` lets pass. */
-export function compatSummary(report: SessionReport): string {
-  const rows = rowsOf(report);
+export function compatSummary(report: SessionReport, wanted: CompatGuest): string {
+  const rows = rowsOf(report, wanted);
   const count = (type: Row['type']) => rows.filter((row) => row.type === type && !row.failed).length;
-  const labels = report.sessions.flatMap((session) => session.labels.map(({ time }) => time));
+  const labels = report.sessions
+    .flatMap((session) => session.labels)
+    .filter(({ model, guest }) => model !== 'dac' && isWanted(guest, wanted))
+    .map(({ time }) => time);
   const times = [...rows.flatMap(({ from, to }) => (to === undefined ? [from] : [from, to])), ...labels];
   const first = times.reduce((least, time) => Math.min(least, time), Infinity);
   const last = times.reduce((most, time) => Math.max(most, time), -Infinity);
@@ -108,20 +111,26 @@ export function compatSummary(report: SessionReport): string {
 }
 
 /** In the order of the records, as auvirt met them. */
-function rowsOf({ sessions, hosts }: SessionReport): Row[] {
-  const rows = sessions.flatMap((session) => [
+function rowsOf({ sessions, hosts }: SessionReport, wanted: CompatGuest): Row[] {
+  const all = sessions.flatMap((session) => [
     ...startRow(session),
     ...stopRows(session),
     ...session.resources.flatMap((resource) => resourceRow(resource, session)),
     ...session.security.flatMap((match) => securityRow(match, session)),
   ]);
-  const ends = new Set(sessions.map(({ end }) => end?.event));
+  const rows = all.filter(({ guest }) => isWanted(guest, wanted));
+  const ends = new Set(sessions.filter(({ guest }) => isWanted(guest, wanted)).map(({ end }) => end?.event));
   for (const host of hosts) {
     if (host.kind !== 'shutdown' || !ends.has(host)) continue;
     const { order, time } = host;
     rows.push({ type: 'down', order, guest: {}, subject: {}, from: time, failed: false, proof: [host], more: [] });
   }
   return rows.sort((a, b) => a.order - b.order);
+}
+
+function isWanted({ name, uuid }: Guest, wanted: CompatGuest): boolean {
+  if (wanted.uuid !== undefined && uuid !== wanted.uuid) return false;
+  return wanted.vm === undefined || interpreted(latin1(name ?? '')) === latin1(wanted.vm);
 }
 
 function startRow({ start, end, failed }: Session): Row[] {
@@ -183,7 +192,7 @@ function denial(details: Readonly<Record<string, string>>): string[] {
 }
 
 function accountOf({ userName, uid }: Subject, account: CompatOptions['userName']): string {
-  if (uid === undefined) return userName ?? 'unset';
+  if (uid === undefined) return userName ?? '?';
   return userName ?? account(uid) ?? `unknown(${uid})`;
 }
 

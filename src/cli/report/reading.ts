@@ -1,0 +1,34 @@
+import { type AuditInput, type ReadAuditOptions, readAuditLog } from '../../audit/read.js';
+import type { ReportEvent } from '../../report/event.js';
+import type { SessionReport } from '../../report/session.js';
+import { sessionsOf } from '../../report/sessions.js';
+import type { Outcome } from '../outcome.js';
+import { Progress } from '../progress.js';
+import { Problems } from '../trail/problems.js';
+
+/** Reads audit logs for a command: with progress on a terminal, and with every line that cannot be read told. */
+export class LogReading {
+  readonly #problems = new Problems();
+  readonly #progress = new Progress('reading');
+
+  async *events(inputs: readonly AuditInput[], options: ReadAuditOptions = {}): AsyncGenerator<ReportEvent> {
+    yield* readAuditLog(inputs, {
+      ...options,
+      onUnreadable: (line) => {
+        this.#progress.clear();
+        this.#problems.report(line, line.reason);
+      },
+      onProgress: (done, total) => this.#progress.update(done, total),
+    });
+    this.#progress.clear();
+  }
+
+  sessions(inputs: readonly AuditInput[], options: ReadAuditOptions): Promise<SessionReport> {
+    return sessionsOf(this.events(inputs, options));
+  }
+
+  /** After the output: how many lines could not be read. */
+  finish(): Outcome {
+    return this.#problems.finish();
+  }
+}

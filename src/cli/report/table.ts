@@ -1,0 +1,108 @@
+/** Rows of a report as a table for people. */
+import { printable } from '../../printable.js';
+import type { ReportRow } from '../../report/rows.js';
+import { painter, type Style } from '../style.js';
+import { table } from '../text.js';
+import { userNames } from '../trail/users.js';
+
+export interface TableOptions {
+  readonly showUuid: boolean;
+  readonly proof: boolean;
+}
+
+interface Column {
+  readonly heading: string;
+  readonly cell: (row: ReportRow) => string;
+}
+
+export function sessionTable(rows: readonly ReportRow[], options: TableOptions): string {
+  if (rows.length === 0) return 'no sessions\n';
+  return tableOf(rows, [
+    ...guestColumns(rows, options),
+    { heading: 'USER', cell: userOf() },
+    { heading: 'START', cell: ({ from }) => momentText(from) },
+    { heading: 'END', cell: endOf },
+    { heading: 'DURATION', cell: durationOf },
+    { heading: 'STARTED', cell: ({ reason }) => reason ?? '' },
+    { heading: 'ENDED', cell: ({ value }) => value ?? '' },
+    ...proofColumn(options),
+  ]);
+}
+
+export function eventTable(rows: readonly ReportRow[], options: TableOptions): string {
+  if (rows.length === 0) return 'no events\n';
+  return tableOf(rows, [
+    { heading: 'TIME', cell: ({ from }) => momentText(from) },
+    { heading: 'EVENT', cell: ({ type }) => type },
+    ...guestColumns(rows, options),
+    { heading: 'USER', cell: userOf() },
+    { heading: 'UNTIL', cell: endOf },
+    { heading: 'DURATION', cell: durationOf },
+    { heading: 'KIND', cell: ({ kind }) => kind ?? '' },
+    { heading: 'REASON', cell: ({ reason }) => reason ?? '' },
+    { heading: 'WHAT', cell: ({ value }) => value ?? '' },
+    ...proofColumn(options),
+  ]);
+}
+
+function guestColumns(rows: readonly ReportRow[], { showUuid }: TableOptions): Column[] {
+  const nodes = rows.some(({ node }) => node !== undefined);
+  return [
+    ...(nodes ? [{ heading: 'HOST', cell: ({ node }: ReportRow) => node ?? '' }] : []),
+    { heading: 'GUEST', cell: ({ guest }) => guest.name ?? '' },
+    ...(showUuid ? [{ heading: 'UUID', cell: ({ guest }: ReportRow) => guest.uuid ?? '' }] : []),
+  ];
+}
+
+function proofColumn({ proof }: TableOptions): Column[] {
+  return proof ? [{ heading: 'PROOF', cell: (row) => row.proof.map(({ id }) => id).join(', ') }] : [];
+}
+
+function userOf(): (row: ReportRow) => string {
+  const names = userNames();
+  return ({ subject }) => subject.userName ?? (subject.uid === undefined ? '' : names(subject.uid));
+}
+
+/** `<` stands before what is only known to be over by then. */
+function endOf({ to, state }: ReportRow): string {
+  if (state === 'failed') return 'failed';
+  if (state === 'open') return '-';
+  return to === undefined ? '' : `${state === 'latest' ? '<' : ''}${momentText(to)}`;
+}
+
+function durationOf({ from, to, state }: ReportRow): string {
+  if (from === undefined || to === undefined || state === 'failed') return '';
+  return `${state === 'latest' ? '<' : ''}${durationText(to - from)}`;
+}
+
+/** Local time, to the second. */
+export function momentText(time: number | undefined): string {
+  if (time === undefined) return '?';
+  const date = new Date(time);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+}
+
+/** `1:30:00`, `2d 01:30:00`. */
+export function durationText(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const days = Math.floor(seconds / 86400);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600) % 24;
+  const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return days > 0 ? `${days}d ${two(hours)}:${clock}` : `${hours}:${clock}`;
+}
+
+const STYLES: Readonly<Record<string, Style>> = { failed: 'yellow', latest: 'yellow', avc: 'red', anomaly: 'red' };
+
+function tableOf(rows: readonly ReportRow[], columns: readonly Column[]): string {
+  const paint = painter(process.stdout);
+  const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
+  return table([columns.map(({ heading }) => heading), ...cells], (text, index) => {
+    if (index === 0) return paint('bold', text);
+    const row = rows[index - 1];
+    const style = STYLES[row?.type ?? ''] ?? STYLES[row?.state ?? ''];
+    return style === undefined ? text : paint(style, text);
+  });
+}
