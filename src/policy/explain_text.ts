@@ -42,7 +42,7 @@ function reasons({ decision, decidedBy, needs, policy }: Explanation): string[] 
   const lines: string[] = [];
   if (decidedBy !== null) lines.push(`by ${describeRule(decidedBy)}`);
   else lines.push(`by default: ${byDefault(decision.permission, decision.effect, needs)}`);
-  if (decidedBy?.assumed) lines.push(`  assumes ${conditionText(decidedBy.assumed)}`);
+  if (decidedBy?.assumed) lines.push(`  as far as is known: ${conditionText(decidedBy.assumed)}`);
   if (decision.wouldDeny !== null) lines.push(`permissive rule \`${decision.wouldDeny}\` would deny it`);
   if (decision.reasonMissing) lines.push('a reason is missing: with one, an allow rule could hold');
   if (policy.mode !== 'enforcing') lines.push(`policy \`${policy.name}\` is ${policy.mode}: it refuses nothing`);
@@ -81,7 +81,7 @@ function closeRules({ rules, decidedBy, call }: Explanation, all: boolean): stri
 
 function whyNot({ holds, failed, assumed, permissive, effect }: ExplainedRule, nobody: boolean): string {
   if (failed !== null) return `fails: ${conditionText(failed, nobody)}`;
-  if (assumed !== null) return `holds, because it assumes ${conditionText(assumed, nobody)}`;
+  if (assumed !== null) return `holds as far as is known: ${conditionText(assumed, nobody)}`;
   if (permissive) return 'holds, but is permissive: it only records';
   return holds && effect === 'allow' ? 'holds' : 'holds, but an earlier rule decides';
 }

@@ -60,7 +60,9 @@ function subjectLines(who: string, [may, ...reasons]: readonly string[]): string
 function answerOf({ may, allowedBy, deniedBy, allowedByDefault, lacking }: SubjectAnswer): string[] {
   const byDefault = allowedByDefault.length === 0 ? [] : [`allowed by default: ${permissionsText(allowedByDefault)}`];
   const allows = [...allowedBy.map((use) => `allowed by ${useText(use)}`), ...byDefault];
-  const denies = deniedBy.map((use) => `denied by ${useText(use)}`);
+  // What is refused in any case is not refused by rules that depend on something.
+  const refusing = may === 'never' ? deniedBy.filter(({ open }) => open.length === 0) : deniedBy;
+  const denies = refusing.map((use) => `denied by ${useText(use)}`);
   const lacks = lacking.length === 0 ? [] : [`no rule allows ${permissionsText(lacking)}`];
   const reasons = { always: allows, never: [...denies, ...lacks], depends: [...allows, ...denies, ...lacks] }[may];
   return [may, ...reasons];

@@ -25,7 +25,7 @@ describe.each(documents)('%s', (document) => {
 
   test('names commands and options that exist', () => {
     const named = new Set(
-      [...text.matchAll(/virtshim ((?:policy|trail) [a-z]+|run|env|doctor|completion)\b([^\n`]*)/g)].map(
+      [...text.matchAll(/virtshim ((?:policy|trail) [a-z-]+|run|env|doctor|completion)\b([^\n`]*)/g)].map(
         ([, command = '', rest = '']) =>
           `${command}|${(rest.split(' -- ')[0] ?? '').match(/--[a-z][a-z-]+/g)?.join(' ') ?? ''}`,
       ),
