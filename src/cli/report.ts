@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Outcome } from './outcome.js';
 import { REPORT_FORMATS, type ReportOptions } from './report/request.js';
+import { reportWhoCommand } from './report-who.js';
 
 export function reportCommand(finish: (outcome: Outcome) => void): Command {
   return new Command('report')
@@ -20,7 +21,8 @@ export function reportCommand(finish: (outcome: Outcome) => void): Command {
     .addOption(new Option('--compat <program>', 'print what this program prints').choices(['auvirt']))
     .option('--debug', 'tell on standard error what was read')
     .addHelpText('after', HELP)
-    .action(async (options: ReportOptions) => finish(await report(options)));
+    .action(async (options: ReportOptions) => finish(await report(options)))
+    .addCommand(reportWhoCommand(finish));
 }
 
 const HELP = `

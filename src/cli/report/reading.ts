@@ -1,7 +1,9 @@
 import { type AuditInput, type ReadAuditOptions, readAuditLog } from '../../audit/read.js';
-import type { ReportEvent } from '../../report/event.js';
+import type { CallEvent, ReportEvent } from '../../report/event.js';
 import type { SessionReport } from '../../report/session.js';
 import { sessionsOf } from '../../report/sessions.js';
+import { trailEvents } from '../../report/trail_events.js';
+import { readTrail } from '../../trail/read.js';
 import type { Outcome } from '../outcome.js';
 import { Progress } from '../progress.js';
 import { Problems } from '../trail/problems.js';
@@ -21,6 +23,14 @@ export class LogReading {
       onProgress: (done, total) => this.#progress.update(done, total),
     });
     this.#progress.clear();
+  }
+
+  /** The calls of a trail: not by time. */
+  async *trail(path: string): AsyncGenerator<CallEvent> {
+    yield* trailEvents(readTrail(path), (line) => {
+      this.#progress.clear();
+      this.#problems.report(line, line.reason);
+    });
   }
 
   sessions(inputs: readonly AuditInput[], options: ReadAuditOptions): Promise<SessionReport> {
