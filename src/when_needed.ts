@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 
 type Packages = {
+  acorn: typeof import('acorn');
   'ajv/dist/2020.js': typeof import('ajv/dist/2020.js');
   'jsonc-parser': typeof import('jsonc-parser');
   saxes: typeof import('saxes');

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { completionCommand } from './completion.js';
 import { doctorCommand } from './doctor.js';
@@ -16,15 +15,20 @@ import { policyWhoCanCommand } from './policy-who-can.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { painter } from './style.js';
+import { trailExportCommand } from './trail-export.js';
 import { trailFollowCommand } from './trail-follow.js';
 import { trailRotateCommand } from './trail-rotate.js';
 import { trailShowCommand } from './trail-show.js';
 import { trailVerifyCommand } from './trail-verify.js';
+import { packageVersion } from './version.js';
 
-function packageVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
-}
+const trailCommands = [
+  trailShowCommand,
+  trailFollowCommand,
+  trailExportCommand,
+  trailVerifyCommand,
+  trailRotateCommand,
+];
 
 const policyCommands = [
   policyCheckCommand,
@@ -58,8 +62,7 @@ Exit codes: 0 done, 1 problems found (policy check, explain and test, trail veri
   program.addCommand(runCommand(finish));
   program.addCommand(envCommand(finish));
   program.addCommand(group('policy', 'check, explain, test and install policies', policyCommands, finish));
-  const trailCommands = [trailShowCommand, trailFollowCommand, trailVerifyCommand, trailRotateCommand];
-  program.addCommand(group('trail', 'read and verify trails', trailCommands, finish));
+  program.addCommand(group('trail', 'read, export, verify and rotate trails', trailCommands, finish));
   program.addCommand(reportCommand(finish));
   program.addCommand(doctorCommand(finish));
   program.addCommand(completionCommand(finish));
