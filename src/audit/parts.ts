@@ -1,6 +1,7 @@
 /** What events of all kinds take from a record. */
 import type { Guest, Proof, Subject } from '../report/event.js';
 import { type AuditRecord, numberField, rawField, wordField } from './record.js';
+import { shared } from './shared.js';
 import { textField } from './text.js';
 
 /** Time and proof, as every event has them. */
@@ -8,17 +9,30 @@ export function base({ time, stamp, node }: AuditRecord, order: number): { time:
   return { time, order, proof: { source: 'audit', id: stamp, ...(node !== undefined && { node }) } };
 }
 
+const guests = shared<Guest>();
+
 /** The guest that a record names. */
 export function guestOf(record: AuditRecord): Guest {
   const uuid = wordField(record, 'uuid');
-  return {
+  return guests(`${rawField(record, 'vm')} ${uuid}`, () => ({
     ...given('name', textField(record, 'vm')),
     ...(uuid !== undefined && uuid !== '?' && { uuid: uuid.toLowerCase() }),
-  };
+  }));
 }
+
+const subjects = shared<Subject>();
 
 /** Who acted, as far as the record says. */
 export function subjectOf(record: AuditRecord): Subject {
+  // Before the message stands what the kernel says, behind its end what auditd says.
+  const message = record.body.indexOf(" msg='");
+  if (message === -1) return makeSubject(record);
+  const names = `${record.enriched.get('UID')} ${record.enriched.get('AUID')}`;
+  const program = `${rawField(record, 'comm')} ${rawField(record, 'exe')} ${rawField(record, 'terminal')}`;
+  return subjects(`${record.body.slice(0, message)} ${names} ${program}`, () => makeSubject(record));
+}
+
+function makeSubject(record: AuditRecord): Subject {
   return {
     ...given('pid', numberField(record, 'pid')),
     ...given('uid', numberField(record, 'uid')),

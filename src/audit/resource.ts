@@ -2,6 +2,7 @@
 import type { ResourceEvent } from '../report/event.js';
 import { base, given, guestOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, rawField, wordField } from './record.js';
+import { shared } from './shared.js';
 import { encodedText, textField } from './text.js';
 
 /** Fields that are the same in every record, or that have a place of their own in the event. */
@@ -37,7 +38,7 @@ function detailsOf(record: AuditRecord, resource: string): Record<string, string
   for (const { name } of record.fields) {
     if (COMMON.has(name) || name === `old-${resource}` || name === `new-${resource}`) continue;
     const value = ENCODED.has(name) ? textField(record, name) : wordField(record, name);
-    if (value !== undefined && value !== '?') details[name] ??= value;
+    if (value !== undefined && value !== '?') details[name] ??= texts(value, () => value);
   }
   return details;
 }
@@ -59,11 +60,13 @@ function change(
   return reason === 'detach' ? given('before', named) : given('after', named);
 }
 
+const texts = shared<string>();
+
 /** Nothing, no memory and no processors are no resource. */
 function value(resource: string, raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined;
   const text = NUMERIC.has(resource) ? raw : encodedText(raw);
-  return text === '0' || text === '?' ? undefined : text;
+  return text === undefined || text === '0' || text === '?' ? undefined : texts(text, () => text);
 }
 
 function permission({

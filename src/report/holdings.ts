@@ -14,7 +14,7 @@ export interface HoldingsWatch {
 export class Holdings {
   readonly periods: Period[] = [];
   /** By kind and value; a list that is empty says that there was one. */
-  readonly #open = new Map<string, Period[]>();
+  #open: Map<string, Period[]> | undefined;
   readonly #watch: HoldingsWatch;
 
   constructor(watch: HoldingsWatch) {
@@ -33,7 +33,7 @@ export class Holdings {
 
   /** Everything that is still held ends. */
   closeAll(time: number, event: ReportEvent): void {
-    for (const periods of this.#open.values()) {
+    for (const periods of this.#open?.values() ?? []) {
       for (const period of periods.splice(0)) this.#close(period, time, event);
     }
   }
@@ -47,7 +47,7 @@ export class Holdings {
   }
 
   #take(kind: string, value: string, event: ResourceEvent): void {
-    const known = this.#open.has(keyOf(kind, value));
+    const known = this.#open?.has(keyOf(kind, value)) === true;
     const period = this.#opened(kind, value).pop();
     if (period !== undefined) this.#close(period, event.time, event);
     // What was never given was there before the log begins; what was taken already is not taken again.
@@ -58,7 +58,7 @@ export class Holdings {
   #deny(event: ResourceEvent): void {
     const { after: value, success, time } = event;
     if (value === undefined) return;
-    const allowed = success ? this.#open.get(keyOf('cgroup', value))?.pop() : undefined;
+    const allowed = success ? this.#open?.get(keyOf('cgroup', value))?.pop() : undefined;
     if (allowed !== undefined) this.#close(allowed, time, event);
     this.periods.push({
       kind: 'cgroup',
@@ -71,6 +71,7 @@ export class Holdings {
 
   #opened(kind: string, value: string): Period[] {
     const key = keyOf(kind, value);
+    this.#open ??= new Map();
     const periods = this.#open.get(key) ?? [];
     this.#open.set(key, periods);
     return periods;

@@ -1,7 +1,7 @@
 /** The guests of one host, as its log tells their story event after event. */
 import type { ControlEvent, Guest, HostEvent, MachineIdEvent, ResourceEvent, SecurityEvent } from './event.js';
 import { GuestIndex } from './guest_index.js';
-import { Holdings } from './holdings.js';
+import { Holdings, type HoldingsWatch } from './holdings.js';
 import type { ResourcePeriod, SecurityMatch, Session, SessionEnd } from './session.js';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -20,6 +20,7 @@ interface Current extends Life {
 
 interface GuestState {
   readonly guest: Guest;
+  readonly watch: HoldingsWatch;
   running?: Current | undefined;
   attempt?: Life | undefined;
   /** Ended by the host's shutdown: libvirt may still tell when exactly. */
@@ -87,9 +88,18 @@ export class Host {
 
   #guest(guest: Guest): GuestState {
     const key = guest.uuid ?? `name ${guest.name}`;
-    const state = this.#guests.get(key) ?? { guest };
+    const state = this.#guests.get(key) ?? this.#newState(guest);
     this.#guests.set(key, state);
     this.#alive.add(state);
+    return state;
+  }
+
+  #newState(guest: Guest): GuestState {
+    const watch: HoldingsWatch = {
+      opened: (period) => this.#index.addObject(state, period),
+      closed: (period) => this.#index.removeObject(period),
+    };
+    const state: GuestState = { guest, watch };
     return state;
   }
 
@@ -99,11 +109,7 @@ export class Host {
   }
 
   #newLife(state: GuestState): Life {
-    const holdings = new Holdings({
-      opened: (period) => this.#index.addObject(state, period),
-      closed: (period) => this.#index.removeObject(period),
-    });
-    return { labels: [], holdings, security: [] };
+    return { labels: [], holdings: new Holdings(state.watch), security: [] };
   }
 
   /** A session with what was recorded since the last one. */

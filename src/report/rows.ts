@@ -20,6 +20,8 @@ export interface ReportRow {
   readonly reason?: string | undefined;
   readonly value?: string | undefined;
   readonly proof: readonly Proof[];
+  /** Of the record, for rows of one time. */
+  readonly order: number;
 }
 
 /** One row a session, by the time of its start; of those whose start is unknown, of its end. */
@@ -40,7 +42,7 @@ export function eventRows({ sessions, hosts }: SessionReport): ReportRow[] {
 
 function byTime(rows: ReportRow[]): ReportRow[] {
   const when = ({ from, to }: ReportRow) => from ?? to ?? 0;
-  return rows.sort((a, b) => when(a) - when(b));
+  return rows.sort((a, b) => when(a) - when(b) || a.order - b.order);
 }
 
 function sessionRow(session: Session): ReportRow {
@@ -57,6 +59,7 @@ function sessionRow(session: Session): ReportRow {
     reason: start?.reason,
     value: endText(session),
     proof: [start, end?.event].flatMap((event) => (event === undefined ? [] : [event.proof])),
+    order: (start ?? end?.event)?.order ?? 0,
   };
 }
 
@@ -76,8 +79,8 @@ export function endText({ end, failed }: Session): string {
 
 function stopRows({ end, failedStops, node }: Session): ReportRow[] {
   const row = (event: ControlEvent, state: ReportRow['state']): ReportRow => {
-    const { guest, subject, time, reason, proof } = event;
-    return { type: 'stop', guest, node, subject, from: time, state, reason, proof: [proof] };
+    const { guest, subject, time, reason, proof, order } = event;
+    return { type: 'stop', guest, node, subject, from: time, state, reason, proof: [proof], order };
   };
   const failed = failedStops.map((event) => row(event, 'failed'));
   return end?.kind === 'stop' && end.event.kind === 'control' ? [...failed, row(end.event, 'moment')] : failed;
@@ -99,14 +102,15 @@ function resourceRow({ kind, value, start, end, failed }: ResourcePeriod, sessio
     state: failed ? 'failed' : moment ? 'moment' : held,
     kind,
     reason,
-    value: [value, details?.acl].filter(Boolean).join(' '),
+    value: kind === 'mem' ? `${value} KiB` : [value, details?.acl].filter(Boolean).join(' '),
     proof: [start, moment ? undefined : end?.event].flatMap((each) => (each === undefined ? [] : [each.proof])),
+    order: event?.order ?? 0,
   };
 }
 
 function securityRow({ event, by, through }: SecurityMatch, { guest, node }: Session): ReportRow {
-  const { type, kind, subject, time, proof } = event;
-  const at = { from: time, state: 'moment', proof: [through.proof, proof] } as const;
+  const { type, kind, subject, time, proof, order } = event;
+  const at = { from: time, state: 'moment', proof: [through.proof, proof], order } as const;
   return { type: kind, guest, node, subject, ...at, kind: type, reason: by, value: securityText(event) };
 }
 
@@ -118,7 +122,7 @@ export function securityText({ details, subject }: SecurityEvent): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function hostRow({ kind, time, proof }: HostEvent): ReportRow {
+function hostRow({ kind, time, proof, order }: HostEvent): ReportRow {
   const type = kind === 'boot' ? 'boot' : 'down';
-  return { type, guest: {}, node: proof.node, subject: {}, from: time, state: 'moment', proof: [proof] };
+  return { type, guest: {}, node: proof.node, subject: {}, from: time, state: 'moment', proof: [proof], order };
 }

@@ -39,7 +39,7 @@ function* texts(report: SessionReport, options: ReportOptions): Iterable<string>
   const columns = { showUuid: options.showUuid === true, proof: options.proof === true };
   if (options.format === 'json') yield* jsonLines(rows);
   else if (options.format === 'csv') yield* csvLines(rows);
-  else yield all ? eventTable(rows, columns) : sessionTable(rows, columns);
+  else yield* all ? eventTable(rows, columns) : sessionTable(rows, columns);
 }
 
 function tell({ sessions, hosts, unmatched }: SessionReport): void {

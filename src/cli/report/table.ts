@@ -2,7 +2,7 @@
 import { printable } from '../../printable.js';
 import type { ReportRow } from '../../report/rows.js';
 import { painter, type Style } from '../style.js';
-import { table } from '../text.js';
+import { columnWidths, tableLine } from '../text.js';
 import { userNames } from '../trail/users.js';
 
 export interface TableOptions {
@@ -15,9 +15,9 @@ interface Column {
   readonly cell: (row: ReportRow) => string;
 }
 
-export function sessionTable(rows: readonly ReportRow[], options: TableOptions): string {
-  if (rows.length === 0) return 'no sessions\n';
-  return tableOf(rows, [
+export function sessionTable(rows: readonly ReportRow[], options: TableOptions): Iterable<string> {
+  if (rows.length === 0) return ['no sessions\n'];
+  return tableLines(rows, [
     ...guestColumns(rows, options),
     { heading: 'USER', cell: userOf() },
     { heading: 'START', cell: ({ from }) => momentText(from) },
@@ -29,9 +29,9 @@ export function sessionTable(rows: readonly ReportRow[], options: TableOptions):
   ]);
 }
 
-export function eventTable(rows: readonly ReportRow[], options: TableOptions): string {
-  if (rows.length === 0) return 'no events\n';
-  return tableOf(rows, [
+export function eventTable(rows: readonly ReportRow[], options: TableOptions): Iterable<string> {
+  if (rows.length === 0) return ['no events\n'];
+  return tableLines(rows, [
     { heading: 'TIME', cell: ({ from }) => momentText(from) },
     { heading: 'EVENT', cell: ({ type }) => type },
     ...guestColumns(rows, options),
@@ -75,20 +75,30 @@ function durationOf({ from, to, state }: ReportRow): string {
   return `${state === 'latest' ? '<' : ''}${durationText(to - from)}`;
 }
 
-/** Local time, to the second. */
+const minutes = new Map<number, string>();
+
+/** Local time, to the second. Many times are of the same minute. */
 export function momentText(time: number | undefined): string {
   if (time === undefined) return '?';
-  const date = new Date(time);
-  const two = (part: number) => String(part).padStart(2, '0');
+  const minute = Math.floor(time / 60_000);
+  const text = minutes.get(minute) ?? minuteText(minute);
+  if (minutes.size > 10_000) minutes.clear();
+  minutes.set(minute, text);
+  return `${text}:${two(Math.floor(time / 1000) % 60)}`;
+}
+
+const two = (part: number) => String(part).padStart(2, '0');
+
+function minuteText(minute: number): string {
+  const date = new Date(minute * 60_000);
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** `1:30:00`, `2d 01:30:00`. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   const days = Math.floor(seconds / 86400);
-  const two = (part: number) => String(part).padStart(2, '0');
   const hours = Math.floor(seconds / 3600) % 24;
   const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return days > 0 ? `${days}d ${two(hours)}:${clock}` : `${hours}:${clock}`;
@@ -96,13 +106,17 @@ export function durationText(milliseconds: number): string {
 
 const STYLES: Readonly<Record<string, Style>> = { failed: 'yellow', latest: 'yellow', avc: 'red', anomaly: 'red' };
 
-function tableOf(rows: readonly ReportRow[], columns: readonly Column[]): string {
+/** So many rows say how wide the columns are: of longer reports not all cells are kept at once. */
+const LOOKED_AT = 10_000;
+
+function* tableLines(rows: readonly ReportRow[], columns: readonly Column[]): Generator<string> {
   const paint = painter(process.stdout);
-  const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
-  return table([columns.map(({ heading }) => heading), ...cells], (text, index) => {
-    if (index === 0) return paint('bold', text);
-    const row = rows[index - 1];
-    const style = STYLES[row?.type ?? ''] ?? STYLES[row?.state ?? ''];
-    return style === undefined ? text : paint(style, text);
-  });
+  const headings = columns.map(({ heading }) => heading);
+  const cells = (row: ReportRow) => columns.map(({ cell }) => printable(cell(row)));
+  const widths = columnWidths([headings, ...rows.slice(0, LOOKED_AT).map(cells)]);
+  yield tableLine(headings, widths, (text) => paint('bold', text));
+  for (const row of rows) {
+    const style = STYLES[row.type] ?? STYLES[row.state];
+    yield tableLine(cells(row), widths, (text) => (style === undefined ? text : paint(style, text)));
+  }
 }
