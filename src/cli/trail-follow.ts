@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Outcome } from './outcome.js';
 import { FORMATS, FORMATS_HELP, type Format } from './trail/formats.js';
+import { untilInterrupted } from './trail/interrupt.js';
 import { addSelection, filterOf, SELECTION_HELP, type SelectionOptions, trailAt } from './trail/selection.js';
 
 interface FollowOptions extends SelectionOptions {
@@ -50,8 +51,6 @@ async function follow(dir: string, options: FollowOptions): Promise<Outcome> {
   const { printRecords } = await import('./trail/printing.js');
   const filter = await filterOf(options);
   const printer = await printerOf(options.format, true);
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
   const from = options.fromStart === true ? 'start' : options.lines;
-  return printRecords(followTrail(dir, { filter, from, signal: interrupt.signal }), printer, { atOnce: true });
+  return printRecords(followTrail(dir, { filter, from, signal: untilInterrupted() }), printer, { atOnce: true });
 }
