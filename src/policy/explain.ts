@@ -101,6 +101,11 @@ function argumentNotes({ function: name, arguments: given = {} }: Request): stri
   return [`arguments that were not given are 0 or NULL: ${left.map((arg) => arg.name).join(', ')}`];
 }
 
+function groupNotes(usable: UsablePolicy, { uid, gids }: Request): string[] {
+  const told = uid === undefined || gids !== undefined || accountsIn(usable).every(({ kind }) => kind === 'user');
+  return told ? [] : ['no groups were told: the caller is taken to be in none'];
+}
+
 /** The same for a request and a policy that is compiled already. */
 export function explainRequest(usable: UsablePolicy, request: Request, notes: readonly string[] = []): Explanation {
   const { policy, image } = usable;
@@ -122,11 +127,11 @@ export function explainRequest(usable: UsablePolicy, request: Request, notes: re
     undecided: undecidedFacts(decision, explained),
     otherwise,
     obligations: decision.reasonMissing ? ['reason'] : [],
-    notes,
+    notes: [...notes, ...groupNotes(usable, request)],
   };
 }
 
-function verdictOf(mode: Mode, { effect, wouldDeny }: Decision): Explanation['verdict'] {
+export function verdictOf(mode: Mode, { effect, wouldDeny }: Decision): Explanation['verdict'] {
   if (mode === 'disabled') return 'permitted';
   if (effect === 'allow') return wouldDeny === null ? 'permitted' : 'would-deny';
   return mode === 'enforcing' ? 'denied' : 'would-deny';

@@ -7,13 +7,16 @@ export interface ResourceSight {
   readonly uuid: Sight;
 }
 
-/** seen: it is asked of the object, or stands in the arguments; absent: the call is about no single object. */
+/**
+ * seen: the shim asks the object, which a look-up has found by then, or reads the arguments; absent: the call is about no
+ * single object.
+ */
 export type Sight = 'seen' | 'unseen' | 'absent';
 
 const openings: readonly string[] = ['connect', 'adm-connect'];
 
 export function sightOf(fn: ApiFunction): ResourceSight {
-  if (fn.resourceArg >= 0) return { name: 'seen', uuid: 'seen' };
+  if (fn.resourceArg >= 0 || isLookUp(fn)) return { name: 'seen', uuid: 'seen' };
   if (!makesOne(fn) && !actsOnUnseen(fn)) return { name: 'absent', uuid: 'absent' };
   const seen = (tells: (arg: ApiArg) => boolean): Sight => (fn.args.some(tells) ? 'seen' : 'unseen');
   return { name: seen((arg) => isName(arg) || isXml(arg)), uuid: seen((arg) => isUuid(arg) || isXml(arg)) };
@@ -41,6 +44,10 @@ function seenIn(
   const arg = fn.resourceArg < 0 ? fn.args.find(tells) : undefined;
   const value = arg === undefined ? undefined : args[arg.name];
   return typeof value === 'string' ? value : undefined;
+}
+
+function isLookUp(fn: ApiFunction): boolean {
+  return fn.class === 'lookup' && fn.returnsObject !== 'none';
 }
 
 function makesOne(fn: ApiFunction): boolean {

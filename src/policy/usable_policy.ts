@@ -21,8 +21,11 @@ export function usablePolicy(file: string, names?: NameService): UsablePolicy {
   return usable;
 }
 
-/** The policy, or what is wrong with it. Throws VIRTSHIM_FILE where it cannot be read. */
+/** The policy, or what is wrong with it. Throws VIRTSHIM_FILE where it cannot be read, VIRTSHIM_USAGE for an image. */
 export function compileFile(file: string, names?: NameService) {
+  if (file.endsWith('.img')) {
+    throw new VirtshimError('VIRTSHIM_USAGE', `\`${file}\` is compiled: the policy that it was made of is needed`);
+  }
   const { policy, diagnostics } = loadPolicyFile(file);
   if (policy === undefined) return { usable: undefined, diagnostics };
   const accounts = resolveAccountsSync(policy, names && lookUpIn(names));

@@ -134,7 +134,7 @@ describe('explain --record', () => {
     return records;
   }
 
-  withVirsh.each(['operator', 'read-only', 'least-privilege', 'no-host-escape', 'guarded-network', 'resource-limits'])(
+  withVirsh.each(['operator', 'least-privilege', 'no-host-escape', 'guarded-network'])(
     'comes to the verdict of the shim on every call of a session under %s',
     async (name) => {
       const { policy, trail } = recordedUnder(name);

@@ -215,6 +215,13 @@ describe('what is not known', () => {
     });
   });
 
+  test('groups that were not told are none, which is said where rules name some', () => {
+    const rules = [rule('ops', 'allow', { subjects: { groups: ['operators'] } })];
+    expect(about({ rules }, setMemory).notes).toEqual(['no groups were told: the caller is taken to be in none']);
+    expect(about({ rules }, { ...setMemory, user: 'mia' }).notes).toEqual([]);
+    expect(about({ rules: [] }, setMemory).notes).toEqual([]);
+  });
+
   test('arguments that were not given are 0 or NULL, which is said', () => {
     expect(about({}, bare).notes).toEqual(['arguments that were not given are 0 or NULL: memory']);
   });
@@ -261,6 +268,10 @@ describe('descriptions that make no sense', () => {
     expect(complaint.code).toBe('VIRTSHIM_USAGE');
     expect(complaint.message).toContain(message);
     expect(complaint.hint).toBe(suggestion === undefined ? undefined : `did you mean \`${suggestion}\`?`);
+  });
+
+  test('a compiled policy', () => {
+    expect(() => explain('/etc/virtshim/policy.img', setMemory)).toThrow('`/etc/virtshim/policy.img` is compiled');
   });
 
   test('a policy that cannot be used', () => {

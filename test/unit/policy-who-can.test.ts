@@ -119,11 +119,12 @@ describe('what is open', () => {
     });
   });
 
-  test('is not what the shim itself cannot know: a name that is looked up by UUID', () => {
-    const named = [rule('web', 'allow', { actions: ['read'], resources: { names: ['web'] } })];
+  test('is not what the shim itself cannot know: the name of a guest that a file holds, of a list', () => {
+    const named = [rule('web', 'allow', { actions: ['*'], resources: { names: ['web'] } })];
     const about = (action: string) => ask({ rules: named }, action, { resource: { name: 'web' } })[0]?.who.map(said);
     expect(about('virDomainLookupByName')).toEqual(['others: always +web -']);
-    expect(about('virDomainLookupByUUID')).toEqual(['others: never + -']);
+    expect(about('virDomainLookupByUUID')).toEqual(['others: always +web -']);
+    expect(about('virDomainRestore')).toEqual(['others: never + -']);
     expect(about('virConnectListAllDomains')).toEqual(['others: never + -']);
   });
 });
