@@ -2,7 +2,7 @@
  * `npm run bench`: what the shim costs, on libvirt's test driver, everything in one run and interleaved.
  *
  *   --quick           fewer rounds
- *   --only SECTION    untouched, judged, recorded, netlink, start, memory or node; may be given more than once
+ *   --only SECTION    untouched, judged, decide, recorded, netlink, start, memory or node; may be given more than once
  *   --write           keep the figures in bench/results/
  *   --baseline        make them the new bench/baseline.json
  *   --check           fail where a limit or the baseline is exceeded
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { type Figure, meetsLimit } from './figures.js';
 import { regressions, table } from './report.js';
 import { judgedCalls, untouchedCalls } from './sections/calls.js';
+import { decisions } from './sections/decide.js';
 import { nodeCalls } from './sections/node.js';
 import { memory, startUp } from './sections/processes.js';
 import { netlinkCalls, recordedCalls } from './sections/records.js';
@@ -28,6 +29,7 @@ const tolerated = 1.5;
 const sections: Readonly<Record<string, (shop: Workshop) => Promise<Figure[]>>> = {
   untouched: (shop) => untouchedCalls(shop, sizes),
   judged: (shop) => judgedCalls(shop, sizes),
+  decide: decisions,
   recorded: (shop) => recordedCalls(shop, sizes),
   netlink: (shop) => netlinkCalls(shop, sizes),
   start: startUp,

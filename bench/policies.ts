@@ -82,3 +82,33 @@ export function unrelatedPolicy(rules: number): PolicyDocument {
     resources: { names: [`pool-${index}`] },
   }));
 }
+
+// As long as the guest's, so that its length alone does not tell them apart.
+const byShortName: RuleMaker = (index) => ({
+  ...denyRead,
+  resources: { names: [index.toString(36).padStart(4, '-')] },
+});
+const byExecutable: RuleMaker = (index) => ({ ...denyRead, subjects: { executables: [`/opt/tool${index}/bin/*`] } });
+const byActor: RuleMaker = (index) => ({ ...denyRead, subjects: { actors: [`user${index}@*`] } });
+const byHost: RuleMaker = (index) => ({ ...denyRead, connections: { hosts: [`node${index}.example`] } });
+const byTime: RuleMaker = (index) => ({
+  ...denyRead,
+  resources: { names: [`guest-${index}`] },
+  times: [{ from: '22:00', to: '06:00', zone: 'Europe/Berlin' }],
+});
+const byExceptions: RuleMaker = (index) => ({
+  ...denyRead,
+  resources: { names: [`tenant${index}-*`], not: { names: [`tenant${index}-test`] } },
+  subjects: { not: { uids: [20_000 + index] } },
+});
+
+/** Those whose growth with the number of rules is measured on the decision alone. */
+export const decisionShapes: readonly Shape[] = [
+  ...shapes,
+  { name: 'names of one length', work: 'active', document: (rules) => policy('short', rules, byShortName) },
+  { name: 'executables', work: 'active', document: (rules) => policy('executables', rules, byExecutable) },
+  { name: 'actors', work: 'active', document: (rules) => policy('actors', rules, byActor) },
+  { name: 'hosts', work: 'active', document: (rules) => policy('hosts', rules, byHost) },
+  { name: 'names and times', work: 'active', document: (rules) => policy('times', rules, byTime) },
+  { name: 'names and exceptions', work: 'active', document: (rules) => policy('exceptions', rules, byExceptions) },
+];

@@ -63,6 +63,11 @@ export class Workshop {
     return this.#worker({ LD_PRELOAD: this.naiveShim, NAIVE_LOG: log });
   }
 
+  /** A program that judges calls by the image, and makes none. */
+  decider(image: string): MeasuringProcess {
+    return new MeasuringProcess([join(this.#programs, 'decide'), image], {});
+  }
+
   /** A program for Node that measures with this package, which brings the shim itself. */
   nodeWorker(guests: string, image?: string): MeasuringProcess {
     const program = join(this.root, 'build/bench/bench/workers/virtshim.js');
