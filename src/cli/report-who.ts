@@ -24,7 +24,8 @@ export function reportWhoCommand(finish: (outcome: Outcome) => void): Command {
 
 const HELP = `
 By default it reads the trail of programs that name none, and auditd's logs: these hold libvirt's own record of every
-stop. Without them only calls are known. Other users' trails are read where --trail names them.
+stop. Without them only calls are known. Other users' trails are read where --trail names them. With --file, which may
+be of another host, no trail is read that --trail does not name.
 
 A stop is unattributed where no call that could cause it was recorded: see docs/report.md.
 

@@ -13,9 +13,11 @@ export function reportCommand(finish: (outcome: Outcome) => void): Command {
     .option('-u, --uuid <uuid>', 'sessions of the guest of this UUID')
     .option('--show-uuid', "print the guests' UUIDs, too")
     .option('-a, --all-events', 'print starts, stops, resources, AVCs and anomalies, each on a line of its own')
+    .option('-t, --timeline', 'print everything that happened to guests, and who asked for it')
     .option('-s, --summary', 'print how much there is of each')
     .option('--proof', 'print the names of the audit events that say so, for ausearch')
     .option('-f, --file <file>', 'read this log, or the logs of this folder; may be given more than once', collect)
+    .option('--trail <dir>', 'read this trail, too; may be given more than once', collect)
     .option('--stdin', 'read standard input')
     .addOption(new Option('--format <format>', 'how to print it').choices(REPORT_FORMATS).default('table'))
     .addOption(new Option('--compat <program>', 'print what this program prints').choices(['auvirt']))
@@ -36,6 +38,7 @@ and 2026-01-31, 2026-01-31T14:30:00Z, or 90m, 2h, 1d for that long ago. Sessions
 Examples:
   virtshim report
   virtshim report --vm demo --all-events --proof
+  virtshim report --vm demo --timeline
   virtshim report --start yesterday 22:00 --end today 06:00
   virtshim report --file /var/log/audit --file trail/audit.log --summary
   virtshim report --format json | jq -r 'select(.state == "open") | .guest'
@@ -53,6 +56,10 @@ async function report(options: ReportOptions): Promise<Outcome> {
   if (options.compat === 'auvirt') {
     const { reportAsAuvirt } = await import('./report/compat.js');
     return reportAsAuvirt(options);
+  }
+  if (options.timeline === true) {
+    const { reportTimeline } = await import('./report/timeline.js');
+    return reportTimeline(options);
   }
   const { reportSessions } = await import('./report/sessions.js');
   return reportSessions(options);

@@ -82,14 +82,12 @@ function isStop(entry: TimelineEntry, candidates: ReadonlySet<CallEvent>): entry
 }
 
 /**
- * The guests of that name, now or before, or of that uuid.
+ * The guests of that name or uuid; where there are none, those that had the name before.
  * @throws VirtshimError VIRTSHIM_USAGE where none of the logs tells of one
  */
-export function findGuests({ guests }: Timeline, wanted: string): GuestTimeline[] {
-  const uuid = wanted.toLowerCase();
-  const found = guests.filter(({ guest, formerNames }) => {
-    return guest.uuid === uuid || guest.name === wanted || formerNames.includes(wanted);
-  });
+export function findGuests({ guests }: Timeline, wanted: string): readonly GuestTimeline[] {
+  const identified = guests.filter(({ guest }) => guest.uuid === wanted.toLowerCase());
+  const found = identified.length > 0 ? identified : guestsNamed(guests, wanted);
   if (found.length > 0) return found;
   throw new VirtshimError('VIRTSHIM_USAGE', `these logs tell nothing of a guest \`${wanted}\``, {
     hint: hintFor(wanted, [...new Set(guests.flatMap(({ guest: { name } }) => name ?? []))]),

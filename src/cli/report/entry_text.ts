@@ -3,13 +3,16 @@ import { printable } from '../../printable.js';
 import type { CallEvent, ControlEvent, ResourceEvent } from '../../report/event.js';
 import { securityText } from '../../report/rows.js';
 import type { SessionEnd } from '../../report/session.js';
-import type { CallEntry, GuestTimeline, Suspension, TimelineEntry } from '../../report/timeline.js';
+import type { CallEntry, Suspension, TimelineEntry } from '../../report/timeline.js';
 import type { XmlChange } from '../../report/xml_difference.js';
 import { callerText, causeText, type NameOf } from './caller_text.js';
 import { durationText } from './table.js';
 
+/** By the call that began it. */
+export type SuspensionsByCall = ReadonlyMap<CallEvent, Suspension>;
+
 /** What happened, to go after the guest's name: `stopped (destroyed) by alice (auid 1000), virsh, ...`. */
-export function entryText(entry: TimelineEntry, guest: GuestTimeline, nameOf: NameOf): string {
+export function entryText(entry: TimelineEntry, suspensions: SuspensionsByCall, nameOf: NameOf): string {
   switch (entry.kind) {
     case 'start':
     case 'stop':
@@ -21,7 +24,7 @@ export function entryText(entry: TimelineEntry, guest: GuestTimeline, nameOf: Na
     case 'security':
       return printable(`${entry.match.event.type}: ${securityText(entry.match.event)}`);
     default:
-      return callText(entry, nameOf) + suspensionText(entry.call, guest.suspensions);
+      return callText(entry, nameOf) + suspensionText(suspensions.get(entry.call));
   }
 }
 
@@ -58,9 +61,8 @@ function errorText({ error }: CallEvent): string {
   return printable(` (${error.message ?? `libvirt error ${error.code}`})`);
 }
 
-/** How long a guest stood still after the call that began it. */
-function suspensionText(call: CallEvent, suspensions: readonly Suspension[]): string {
-  const begun = suspensions.find(({ began }) => began === call);
+/** How long the guest stood still after the call that began it. */
+function suspensionText(begun: Suspension | undefined): string {
   if (begun === undefined) return '';
   return begun.end === undefined ? ', suspended since' : `, suspended for ${durationText(begun.end - begun.start)}`;
 }

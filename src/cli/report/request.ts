@@ -15,6 +15,8 @@ export interface ReportOptions {
   readonly showUuid?: boolean;
   readonly allEvents?: boolean;
   readonly summary?: boolean;
+  readonly timeline?: boolean;
+  readonly trail?: readonly string[];
   readonly proof?: boolean;
   readonly file?: readonly string[];
   readonly stdin?: boolean;
@@ -26,7 +28,7 @@ export interface ReportOptions {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws VirtshimError VIRTSHIM_USAGE */
-export function checkOptions({ stdin, file, uuid, compat, format }: ReportOptions): void {
+export function checkOptions({ stdin, file, uuid, compat, format, timeline }: ReportOptions): void {
   if (stdin === true && file !== undefined) {
     throw new VirtshimError('VIRTSHIM_USAGE', '--stdin and --file exclude each other', {
       hint: 'write --file - among other files to read standard input as well',
@@ -34,6 +36,12 @@ export function checkOptions({ stdin, file, uuid, compat, format }: ReportOption
   }
   if (uuid !== undefined && !UUID.test(uuid)) {
     throw new VirtshimError('VIRTSHIM_USAGE', `\`${uuid}\` is not a UUID`, { hint: '`virsh domuuid GUEST` prints it' });
+  }
+  if (timeline === true && (format === 'csv' || compat !== undefined)) {
+    const other = compat === undefined ? '--format csv' : `--compat ${compat}`;
+    throw new VirtshimError('VIRTSHIM_USAGE', `--timeline and ${other} exclude each other`, {
+      hint: '--format json prints one object for each entry',
+    });
   }
   if (compat !== undefined && format !== 'table') {
     throw new VirtshimError('VIRTSHIM_USAGE', `--compat ${compat} and --format ${format} exclude each other`);

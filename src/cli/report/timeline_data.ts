@@ -47,7 +47,7 @@ export function stopData({ entry, refused }: GuestStop, guest: GuestTimeline, na
 function causeData(cause: Attribution, nameOf: NameOf): Data {
   switch (cause.kind) {
     case 'call':
-      return { attribution: 'call', by: callData(cause.call, nameOf) };
+      return { attribution: 'call', by: callData(cause.call, nameOf), alsoSeen: cause.alsoSeen.map(({ rid }) => rid) };
     case 'ambiguous':
       return { attribution: 'ambiguous', candidates: cause.candidates.map((call) => callData(call, nameOf)) };
     case 'none': {

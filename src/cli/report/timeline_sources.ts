@@ -12,7 +12,7 @@ import type { LogReading } from './reading.js';
 import { inputsOf } from './request.js';
 
 export interface SourceOptions {
-  /** Folders or files; by default where programs record that name none. */
+  /** Folders or files; by default where programs record that name none, if the audit logs are this machine's own. */
   readonly trail?: readonly string[];
   /** Audit logs; by default those of auditd. */
   readonly file?: readonly string[];
@@ -29,8 +29,9 @@ async function* eventsOf(reading: LogReading, options: SourceOptions, wanted: Wa
   yield* reading.events(await logsOf(options), { wanted });
 }
 
-async function trailsOf({ trail }: SourceOptions): Promise<readonly string[]> {
+async function trailsOf({ trail, file, stdin }: SourceOptions): Promise<readonly string[]> {
   if (trail !== undefined) return trail;
+  if (file !== undefined || stdin === true) return [];
   const folder = process.env.VIRTSHIM_TRAIL ?? defaultTrail();
   return orNothing('calls that only a trail holds are missing', async () => {
     await trailFiles(folder);

@@ -3,7 +3,7 @@ import { printable } from '../../printable.js';
 import type { CallEvent } from '../../report/event.js';
 import type { CallEntry, GuestTimeline, Timeline, TimelineEntry } from '../../report/timeline.js';
 import type { NameOf } from './caller_text.js';
-import { changeText, entryText } from './entry_text.js';
+import { changeText, entryText, type SuspensionsByCall } from './entry_text.js';
 import { momentText } from './table.js';
 
 interface Line {
@@ -13,10 +13,9 @@ interface Line {
 
 /** All guests' entries by time. */
 export function* timelineLines({ guests, otherCalls }: Timeline, nameOf: NameOf): Generator<string> {
-  const nobody: GuestTimeline = { guest: {}, formerNames: [], sessions: [], suspensions: [], entries: [] };
-  const lines: Line[] = [
-    ...guests.flatMap((guest) => guest.entries.filter(isNews).map((entry) => lineOf(entry, guest, nameOf))),
-    ...otherCalls.map((call) => lineOf(entryOf(call), nobody, nameOf)),
+  const lines = [
+    ...guests.flatMap((guest) => guestLines(guest, nameOf)),
+    ...otherCalls.map((call) => lineOf(entryOf(call), targetOf(call), new Map(), nameOf)),
   ];
   for (const { text } of lines.sort((a, b) => a.time - b.time)) yield text;
 }
@@ -30,17 +29,20 @@ const AT_ONCE = 2000;
 
 const endOf = ({ time, duration = 0 }: CallEvent): number => time + duration;
 
-function lineOf(entry: TimelineEntry, guest: GuestTimeline, nameOf: NameOf): Line {
-  const name = guest.guest.name ?? guest.guest.uuid ?? targetOf(entry);
-  const head = [momentText(entry.time), printable(name), entryText(entry, guest, nameOf)].filter(Boolean).join(' ');
-  const changes = 'changes' in entry ? (entry.changes ?? []) : [];
-  return { time: entry.time, text: [head, ...changes.map((change) => `    ${changeText(change)}`), ''].join('\n') };
+function guestLines({ guest, entries, suspensions }: GuestTimeline, nameOf: NameOf): Line[] {
+  const byCall = new Map(suspensions.map((suspension) => [suspension.began, suspension]));
+  const name = guest.name ?? guest.uuid ?? '?';
+  return entries.filter(isNews).map((entry) => lineOf(entry, name, byCall, nameOf));
 }
 
-function targetOf(entry: TimelineEntry): string {
-  const target = 'call' in entry ? entry.call.target : undefined;
-  return target === undefined ? '' : `${target.kind} ${target.name ?? ''}`.trim();
+function lineOf(entry: TimelineEntry, name: string, suspensions: SuspensionsByCall, nameOf: NameOf): Line {
+  const head = [momentText(entry.time), printable(name), entryText(entry, suspensions, nameOf)];
+  const changes = 'changes' in entry ? (entry.changes ?? []) : [];
+  const text = [head.filter(Boolean).join(' '), ...changes.map((change) => `    ${changeText(change)}`), ''];
+  return { time: entry.time, text: text.join('\n') };
 }
+
+const targetOf = ({ target }: CallEvent): string => (target === undefined ? '' : `${target.kind} ${target.name ?? ''}`);
 
 function entryOf(call: CallEvent): CallEntry {
   const kind =

@@ -1,0 +1,37 @@
+/** `virtshim report --timeline`: everything that happened to guests, and who asked for it. */
+import { EVERYTHING } from '../../audit/wanted.js';
+import type { Timeline } from '../../report/timeline.js';
+import { selectTimeline } from '../../report/timeline_selection.js';
+import type { Outcome } from '../outcome.js';
+import { Output } from '../output.js';
+import { jsonText } from '../text.js';
+import { userNames } from '../trail/users.js';
+import type { NameOf } from './caller_text.js';
+import { LogReading } from './reading.js';
+import { periodOf, type ReportOptions } from './request.js';
+import { callData, entryData } from './timeline_data.js';
+import { readTimeline } from './timeline_sources.js';
+import { timelineLines } from './timeline_text.js';
+
+export async function reportTimeline(options: ReportOptions): Promise<Outcome> {
+  const { vm, uuid } = options;
+  const period = periodOf(options);
+  const reading = new LogReading();
+  const timeline = selectTimeline(await readTimeline(reading, options, EVERYTHING), { ...period, vm, uuid });
+  const output = new Output();
+  const nameOf = userNames();
+  const lines = options.format === 'json' ? jsonLines(timeline, nameOf) : timelineLines(timeline, nameOf);
+  for (const line of lines) await output.print(line);
+  await output.flush();
+  return reading.finish();
+}
+
+/** One object an entry: by guest, and by time for each. */
+function* jsonLines({ guests, otherCalls }: Timeline, nameOf: NameOf): Generator<string> {
+  for (const guest of guests) {
+    for (const entry of guest.entries) yield `${jsonText(entryData(entry, guest, nameOf))}\n`;
+  }
+  for (const call of otherCalls) {
+    yield `${jsonText({ time: new Date(call.time).toISOString(), kind: 'other', ...callData(call, nameOf) })}\n`;
+  }
+}
