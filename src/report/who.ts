@@ -12,6 +12,7 @@ import type {
   Timeline,
   TimelineEntry,
 } from './timeline.js';
+import { guestsNamed } from './timeline_selection.js';
 
 export interface GuestStop {
   /** `call`: a call that stops a guest succeeded, and none of the logs has libvirt's record of the stop. */

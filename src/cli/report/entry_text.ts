@@ -69,7 +69,8 @@ function suspensionText(begun: Suspension | undefined): string {
 
 /** `~ memory: 65536 -> 131072`, `+ devices/disk[vdb]: <disk ...>`, `- ...`. */
 export function changeText({ kind, path, before, after }: XmlChange): string {
-  const where = path === '' ? 'the whole definition' : path;
-  if (kind === 'changed') return printable(`~ ${where}: ${before} -> ${after}`);
-  return printable(kind === 'added' ? `+ ${where}: ${after}` : `- ${where}: ${before}`);
+  const sign = { added: '+', removed: '-', changed: '~' }[kind];
+  // JSON has it.
+  if (path === '') return `${sign} the whole definition`;
+  return printable(`${sign} ${path}: ${kind === 'changed' ? `${before} -> ${after}` : (after ?? before)}`);
 }

@@ -32,7 +32,13 @@ const endOf = ({ time, duration = 0 }: CallEvent): number => time + duration;
 function guestLines({ guest, entries, suspensions }: GuestTimeline, nameOf: NameOf): Line[] {
   const byCall = new Map(suspensions.map((suspension) => [suspension.began, suspension]));
   const name = guest.name ?? guest.uuid ?? '?';
-  return entries.filter(isNews).map((entry) => lineOf(entry, name, byCall, nameOf));
+  return entries.filter(isNews).map((entry) => lineOf(entry, nameThen(entry) ?? name, byCall, nameOf));
+}
+
+/** The guest may have had another name. */
+function nameThen(entry: TimelineEntry): string | undefined {
+  if ('call' in entry) return entry.call.guest.name;
+  return 'event' in entry ? entry.event.guest.name : undefined;
 }
 
 function lineOf(entry: TimelineEntry, name: string, suspensions: SuspensionsByCall, nameOf: NameOf): Line {
