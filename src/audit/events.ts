@@ -1,7 +1,7 @@
 /** What a record of an audit log says happened. */
 import type { ControlEvent, HostEvent, MachineIdEvent, ReportEvent, SecurityEvent } from '../report/event.js';
 import { callEvent, isCall } from './call.js';
-import { base, given, guestOf, subjectOf, succeeded } from './parts.js';
+import { base, given, guestOf, proofOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, numberField, rawField, wordField } from './record.js';
 import { resourceEvent } from './resource.js';
 import { textField } from './text.js';
@@ -42,19 +42,27 @@ const VIRT_TYPES = new Set(['VIRT_CONTROL', 'VIRT_RESOURCE', 'VIRT_MACHINE_ID'])
 function controlEvent(record: AuditRecord, order: number): ControlEvent | Defect {
   const operation = wordField(record, 'op');
   if (operation === undefined) return 'does not say what was done (op=)';
-  const pid = numberField(record, 'vm-pid');
-  return {
+  const event: Mutable<ControlEvent> = {
     kind: 'control',
-    ...base(record, order),
+    time: record.time,
+    order,
+    proof: proofOf(record),
     guest: guestOf(record),
     subject: subjectOf(record),
     operation,
-    ...given('reason', wordField(record, 'reason')),
     success: succeeded(record),
-    ...given('driver', wordField(record, 'virt')),
-    ...(pid ? { guestPid: pid } : {}),
   };
+  // One by one, since a log may hold many thousands of them: objects put together from parts cost several times that.
+  const reason = wordField(record, 'reason');
+  const driver = wordField(record, 'virt');
+  const pid = numberField(record, 'vm-pid');
+  if (reason !== undefined) event.reason = reason;
+  if (driver !== undefined) event.driver = driver;
+  if (pid) event.guestPid = pid;
+  return event;
 }
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 function machineIdEvent(record: AuditRecord, order: number): MachineIdEvent {
   return {

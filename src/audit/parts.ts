@@ -5,8 +5,12 @@ import { shared } from './shared.js';
 import { textField } from './text.js';
 
 /** Time and proof, as every event has them. */
-export function base({ time, stamp, node }: AuditRecord, order: number): { time: number; order: number; proof: Proof } {
-  return { time, order, proof: { source: 'audit', id: stamp, ...(node !== undefined && { node }) } };
+export function base(record: AuditRecord, order: number): { time: number; order: number; proof: Proof } {
+  return { time: record.time, order, proof: proofOf(record) };
+}
+
+export function proofOf({ stamp, node }: AuditRecord): Proof {
+  return node === undefined ? { source: 'audit', id: stamp } : { source: 'audit', id: stamp, node };
 }
 
 const guests = shared<Guest>();

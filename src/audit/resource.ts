@@ -1,6 +1,6 @@
 /** VIRT_RESOURCE: what a guest was given, and what was taken from it. */
 import type { ResourceEvent } from '../report/event.js';
-import { base, given, guestOf, subjectOf, succeeded } from './parts.js';
+import { guestOf, proofOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, rawField, wordField } from './record.js';
 import { shared } from './shared.js';
 import { encodedText, textField } from './text.js';
@@ -20,17 +20,29 @@ export function resourceEvent(record: AuditRecord, order: number): ResourceEvent
   if (resource === undefined) return 'does not say which resource (resrc=)';
   const reason = wordField(record, 'reason');
   const details = detailsOf(record, resource);
-  return {
+  const { before, after } = change(record, resource, reason, details);
+  const event: Mutable<ResourceEvent> = {
     kind: 'resource',
-    ...base(record, order),
+    time: record.time,
+    order,
+    proof: proofOf(record),
     guest: guestOf(record),
     subject: subjectOf(record),
     resource,
-    ...given('reason', reason),
     success: succeeded(record),
-    ...change(record, resource, reason, details),
     details,
   };
+  if (reason !== undefined) event.reason = reason;
+  if (before !== undefined) event.before = before;
+  if (after !== undefined) event.after = after;
+  return event;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+interface Change {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 function detailsOf(record: AuditRecord, resource: string): Record<string, string> {
@@ -49,15 +61,15 @@ function change(
   resource: string,
   reason: string | undefined,
   details: Readonly<Record<string, string>>,
-): { before?: string; after?: string } {
+): Change {
   const before = rawField(record, `old-${resource}`);
   const after = rawField(record, `new-${resource}`);
   if (before !== undefined || after !== undefined) {
-    return { ...given('before', value(resource, before)), ...given('after', value(resource, after)) };
+    return { before: value(resource, before), after: value(resource, after) };
   }
   const thing = resource === 'cgroup' ? permission(details) : (details.path ?? details.device ?? details[resource]);
   const named = thing ?? details.disk ?? details.chardev;
-  return reason === 'detach' ? given('before', named) : given('after', named);
+  return reason === 'detach' ? { before: named } : { after: named };
 }
 
 const texts = shared<string>();

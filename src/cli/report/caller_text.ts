@@ -62,3 +62,24 @@ function ambiguityText(candidates: readonly CallEvent[], nameOf: NameOf): string
 export function requestText({ operation, time }: CallEvent): string {
   return `${printable(operation)} at ${momentText(time)}`;
 }
+
+/** For a column of a table: `alice virsh[4242]`. Not safe to print as it is. */
+export function shortCause(cause: Attribution | undefined, nameOf: NameOf): string {
+  switch (cause?.kind) {
+    case 'call':
+      return shortCaller(cause.call, nameOf);
+    case 'ambiguous':
+      return `${[...new Set(cause.candidates.map((call) => shortCaller(call, nameOf)))].join(' or ')}?`;
+    case 'none':
+      return 'unattributed';
+    default:
+      return '';
+  }
+}
+
+function shortCaller({ subject }: CallEvent, nameOf: NameOf): string {
+  const { auid, uid, loginName, userName, comm, pid } = subject;
+  const login = auid === undefined ? undefined : (loginName ?? nameOf(auid));
+  const user = uid === undefined ? '?' : (userName ?? nameOf(uid));
+  return `${login ?? user} ${comm ?? '?'}[${pid ?? '?'}]`;
+}

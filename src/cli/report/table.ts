@@ -1,9 +1,11 @@
 /** Rows of a report as a table for people. */
 import { printable } from '../../printable.js';
+import type { Attribution } from '../../report/attribution.js';
 import type { ReportRow } from '../../report/rows.js';
 import { painter, type Style } from '../style.js';
 import { columnWidths, tableLine } from '../text.js';
 import { userNames } from '../trail/users.js';
+import { shortCause } from './caller_text.js';
 
 export interface TableOptions {
   readonly showUuid: boolean;
@@ -25,6 +27,7 @@ export function sessionTable(rows: readonly ReportRow[], options: TableOptions):
     { heading: 'DURATION', cell: durationOf },
     { heading: 'STARTED', cell: ({ reason }) => reason ?? '' },
     { heading: 'ENDED', cell: ({ value }) => value ?? '' },
+    ...callerColumns(rows, 'STARTED BY', 'ENDED BY'),
     ...proofColumn(options),
   ]);
 }
@@ -41,6 +44,7 @@ export function eventTable(rows: readonly ReportRow[], options: TableOptions): I
     { heading: 'KIND', cell: ({ kind }) => kind ?? '' },
     { heading: 'REASON', cell: ({ reason }) => reason ?? '' },
     { heading: 'WHAT', cell: ({ value }) => value ?? '' },
+    ...callerColumns(rows, 'BY', 'UNDONE BY'),
     ...proofColumn(options),
   ]);
 }
@@ -53,6 +57,18 @@ function guestColumns(rows: readonly ReportRow[], { showUuid }: TableOptions): C
     ...(showUuid ? [{ heading: 'UUID', cell: ({ guest }: ReportRow) => guest.uuid ?? '' }] : []),
   ];
 }
+
+/** Where no call is known at all, there is nothing to tell. */
+function callerColumns(rows: readonly ReportRow[], began: string, ended: string): Column[] {
+  if (!rows.some(({ by, endBy }) => isKnown(by) || isKnown(endBy))) return [];
+  const nameOf = userNames();
+  return [
+    { heading: began, cell: ({ by }) => shortCause(by, nameOf) },
+    { heading: ended, cell: ({ endBy }) => shortCause(endBy, nameOf) },
+  ];
+}
+
+const isKnown = (cause: Attribution | undefined): boolean => cause !== undefined && cause.kind !== 'none';
 
 function proofColumn({ proof }: TableOptions): Column[] {
   return proof ? [{ heading: 'PROOF', cell: (row) => row.proof.map(({ id }) => id).join(', ') }] : [];
@@ -113,10 +129,11 @@ function* tableLines(rows: readonly ReportRow[], columns: readonly Column[]): Ge
   const paint = painter(process.stdout);
   const headings = columns.map(({ heading }) => heading);
   const cells = (row: ReportRow) => columns.map(({ cell }) => printable(cell(row)));
-  const widths = columnWidths([headings, ...rows.slice(0, LOOKED_AT).map(cells)]);
+  const first = rows.slice(0, LOOKED_AT).map(cells);
+  const widths = columnWidths([headings, ...first]);
   yield tableLine(headings, widths, (text) => paint('bold', text));
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     const style = STYLES[row.type] ?? STYLES[row.state];
-    yield tableLine(cells(row), widths, (text) => (style === undefined ? text : paint(style, text)));
+    yield tableLine(first[index] ?? cells(row), widths, (text) => (style === undefined ? text : paint(style, text)));
   }
 }
