@@ -33,7 +33,7 @@ export class Tail {
   static async open(file: string): Promise<Tail | undefined> {
     const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
-      throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(error)}`, { cause: error });
+      throw unreadable(file, error);
     });
     return handle && new Tail(file, handle, identityOf(await handle.stat({ bigint: true })));
   }
@@ -136,12 +136,18 @@ export class Tail {
     const bytes = Buffer.allocUnsafeSlow(size);
     let done = 0;
     while (done < size) {
-      const { bytesRead } = await this.#handle.read(bytes, done, size - done, at + done);
+      const { bytesRead } = await this.#handle.read(bytes, done, size - done, at + done).catch((error) => {
+        throw unreadable(this.file, error);
+      });
       if (bytesRead === 0) break;
       done += bytesRead;
     }
     return bytes.subarray(0, done);
   }
+}
+
+function unreadable(file: string, cause: unknown): VirtshimError {
+  return new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(cause)}`, { cause });
 }
 
 export function identityOf({ dev, ino }: BigIntStats): string {

@@ -25,6 +25,8 @@ describe('help and usage', () => {
     'policy install',
     'policy status',
     'trail show',
+    'trail follow',
+    'trail export',
     'trail verify',
     'doctor',
     'completion',

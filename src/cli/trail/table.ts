@@ -78,8 +78,9 @@ export class TablePrinter implements Printer {
   #text(rows: readonly Row[], last = false): string {
     const shown = rows.filter((row) => !this.#answered.delete(row)).map(({ cells }) => cells);
     if (this.#layout !== undefined) return this.#layout.lines(shown);
+    const known = [...shown, ...this.#rows.map(({ cells }) => cells)];
     // Only with all rows at hand it is known that nothing is asserted.
-    this.#layout = new Layout(shown, !last || shown.some((cells) => cells[ASSERTED] !== ''));
+    this.#layout = new Layout(known, !last || known.some((cells) => cells[ASSERTED] !== ''));
     return this.#layout.heading() + this.#layout.lines(shown);
   }
 }
