@@ -38,7 +38,19 @@ export type { FlowDuplex, FlowOptions, FlowReadable, FlowWritable } from './libv
 export { LibvirtObject, type Release } from './libvirt/object.js';
 export type { Screenshot, TransferOptions } from './libvirt/streams.js';
 export { setThreads } from './libvirt/threads.js';
-export { type NativeError, shimPath } from './native.js';
+export {
+  type NativeActual,
+  type NativeDecision as PolicyDecision,
+  type NativeError,
+  type NativeExplainedRule,
+  type NativeFailedCondition,
+  type NativeParameters,
+  type NativeRequest as PolicyRequest,
+  type NativeScalar,
+  type NativeText,
+  type NativeXml,
+  shimPath,
+} from './native.js';
 export type { Database, LookUp } from './policy/accounts.js';
 export type { CallDocument, ValueDocument } from './policy/call.js';
 export type { CaseResult, Expectation } from './policy/cases.js';
@@ -46,7 +58,6 @@ export { checkPolicyFile } from './policy/check.js';
 export { type Compiled, compilePolicy } from './policy/compile.js';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic, type Severity } from './policy/diagnostic.js';
 export type { AuditLevel, Effect, Mode, SetName } from './policy/document.js';
-export type { Decision as PolicyDecision, Request as PolicyRequest } from './policy/evaluate.js';
 export {
   type ExplainedNeed,
   type ExplainedRule,
@@ -99,6 +110,7 @@ export {
   type WhoCanOptions,
   whoCan,
 } from './policy/who_can.js';
-export { readTrail } from './trail/read.js';
+export type { TrailFilter } from './trail/filter.js';
+export { type ReadTrailOptions, readTrail } from './trail/read.js';
 export type * from './trail/record.js';
 export * from './trail/verify.js';
