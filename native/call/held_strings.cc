@@ -13,7 +13,7 @@ bool isHeld(const ArgFacts &arg) {
 
 HeldStrings::~HeldStrings() {
   if (block_) free(block_);
-  if (parameters_) free(parameters_);
+  if (parameters_ != few_) free(parameters_);
 }
 
 // The list first: its strings are those that the copy names.
@@ -27,7 +27,7 @@ bool HeldStrings::holdParameters(const FunctionFacts &function, ArgSlot *args) {
     const int count = typedParameterCount(function, args, i);
     if (count == 0) continue;
     const size_t size = static_cast<size_t>(count) * sizeof(TypedParameter);
-    parameters_ = static_cast<TypedParameter *>(malloc(size));
+    parameters_ = size <= sizeof few_ ? few_ : static_cast<TypedParameter *>(malloc(size));
     if (!parameters_) return false;
     memcpy(parameters_, args[i].p, size);
     args[i].p = parameters_;

@@ -9,10 +9,10 @@ namespace virtshim {
 // Whether an argument is of the kind that is kept.
 bool isHeld(const ArgFacts &arg);
 
-// Lives on the caller's stack, as long as the call. Short strings stay there, too.
+// Lives on the caller's stack, as long as the call. Short strings and lists stay there, too.
 class HeldStrings {
  public:
-  HeldStrings() {}  // leaves the room for short strings as it is
+  HeldStrings() {}  // leaves the room for short ones as it is
   ~HeldStrings();
   HeldStrings(const HeldStrings &) = delete;
   HeldStrings &operator=(const HeldStrings &) = delete;
@@ -28,6 +28,7 @@ class HeldStrings {
   void eachText(const FunctionFacts &function, ArgSlot *args, Visit visit);
 
   char small_[240];
+  TypedParameter few_[8];
   char *block_ = nullptr;
   TypedParameter *parameters_ = nullptr;
   int parameterCount_ = 0;
