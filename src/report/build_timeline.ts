@@ -49,19 +49,21 @@ export class TimelineBuilder {
 
   #group(keys: GuestKeys, calls: readonly CallEvent[], sessions: readonly Session[]) {
     const byGuest = new Map<string, Collected>();
-    const at = (guest: Guest, time: number): Collected | undefined => {
-      const key = keys.keyOf(guest, time);
-      if (key === undefined) return undefined;
+    const at = (guest: Guest, time: number): Collected => {
+      const key = keys.keyOf(guest, time) ?? 'unknown';
       const collected = byGuest.get(key) ?? { calls: [], controls: [], resources: [], sessions: [], first: time };
       byGuest.set(key, collected);
       collected.first = Math.min(collected.first, time);
       return collected;
     };
     const others: CallEvent[] = [];
-    for (const call of calls) (at(call.guest, call.time)?.calls ?? others).push(call);
-    for (const event of this.#controls) at(event.guest, event.time)?.controls.push(event);
-    for (const event of this.#resources) at(event.guest, event.time)?.resources.push(event);
-    for (const session of sessions) at(session.guest, beginOf(session))?.sessions.push(session);
+    for (const call of calls) {
+      const told = keys.keyOf(call.guest, call.time) !== undefined;
+      (told ? at(call.guest, call.time).calls : others).push(call);
+    }
+    for (const event of this.#controls) at(event.guest, event.time).controls.push(event);
+    for (const event of this.#resources) at(event.guest, event.time).resources.push(event);
+    for (const session of sessions) at(session.guest, beginOf(session)).sessions.push(session);
     return { byGuest, others };
   }
 }

@@ -1,6 +1,8 @@
 /** A report as rows: one a session, or one for everything that happened in it. */
+import type { Attribution } from './attribution.js';
 import type { ControlEvent, Guest, HostEvent, Proof, SecurityEvent, Subject } from './event.js';
 import type { ResourcePeriod, SecurityMatch, Session, SessionEnd, SessionReport } from './session.js';
+import type { CauseOf } from './timeline.js';
 
 export const ROW_TYPES = ['session', 'start', 'stop', 'resource', 'avc', 'anomaly', 'down', 'boot'] as const;
 
@@ -22,19 +24,24 @@ export interface ReportRow {
   readonly proof: readonly Proof[];
   /** Of the record, for rows of one time. */
   readonly order: number;
+  /** Who caused it, and its end; undefined where nobody looked for that. */
+  readonly by?: Attribution | undefined;
+  readonly endBy?: Attribution | undefined;
 }
 
+const UNASKED: CauseOf = () => undefined;
+
 /** One row a session, by the time of its start; of those whose start is unknown, of its end. */
-export function sessionRows({ sessions }: SessionReport): ReportRow[] {
-  return byTime(sessions.map(sessionRow));
+export function sessionRows({ sessions }: SessionReport, causeOf: CauseOf = UNASKED): ReportRow[] {
+  return byTime(sessions.map((session) => sessionRow(session, causeOf)));
 }
 
 /** Starts, stops, resources, denials, and the host's own ups and downs. */
-export function eventRows({ sessions, hosts }: SessionReport): ReportRow[] {
+export function eventRows({ sessions, hosts }: SessionReport, causeOf: CauseOf = UNASKED): ReportRow[] {
   const rows = sessions.flatMap((session) => [
-    ...(session.start === undefined ? [] : [{ ...sessionRow(session), type: 'start' as const }]),
-    ...stopRows(session),
-    ...session.resources.map((period) => resourceRow(period, session)),
+    ...(session.start === undefined ? [] : [{ ...sessionRow(session, causeOf), type: 'start' as const }]),
+    ...stopRows(session, causeOf),
+    ...session.resources.map((period) => resourceRow(period, session, causeOf)),
     ...session.security.map((match) => securityRow(match, session)),
   ]);
   return byTime([...rows, ...hosts.map(hostRow)]);
@@ -45,7 +52,7 @@ function byTime(rows: ReportRow[]): ReportRow[] {
   return rows.sort((a, b) => when(a) - when(b) || a.order - b.order);
 }
 
-function sessionRow(session: Session): ReportRow {
+function sessionRow(session: Session, causeOf: CauseOf): ReportRow {
   const { guest, node, start, end, failed } = session;
   const subject = start?.subject ?? (end?.event.kind === 'control' ? end.event.subject : {});
   return {
@@ -60,6 +67,8 @@ function sessionRow(session: Session): ReportRow {
     value: endText(session),
     proof: [start, end?.event].flatMap((event) => (event === undefined ? [] : [event.proof])),
     order: (start ?? end?.event)?.order ?? 0,
+    by: start && causeOf(start),
+    endBy: end?.kind === 'stop' && end.event.kind === 'control' ? causeOf(end.event) : undefined,
   };
 }
 
@@ -77,16 +86,17 @@ export function endText({ end, failed }: Session): string {
   return end.kind === 'boot' ? 'not recorded: host booted again' : 'not recorded: started again';
 }
 
-function stopRows({ end, failedStops, node }: Session): ReportRow[] {
+function stopRows({ end, failedStops, node }: Session, causeOf: CauseOf): ReportRow[] {
   const row = (event: ControlEvent, state: ReportRow['state']): ReportRow => {
     const { guest, subject, time, reason, proof, order } = event;
-    return { type: 'stop', guest, node, subject, from: time, state, reason, proof: [proof], order };
+    return { type: 'stop', guest, node, subject, from: time, state, reason, proof: [proof], order, by: causeOf(event) };
   };
   const failed = failedStops.map((event) => row(event, 'failed'));
   return end?.kind === 'stop' && end.event.kind === 'control' ? [...failed, row(end.event, 'moment')] : failed;
 }
 
-function resourceRow({ kind, value, start, end, failed }: ResourcePeriod, session: Session): ReportRow {
+function resourceRow(period: ResourcePeriod, session: Session, causeOf: CauseOf): ReportRow {
+  const { kind, value, start, end, failed } = period;
   const event = start ?? end?.event;
   const { reason, details } = event?.kind === 'resource' ? event : { reason: undefined, details: undefined };
   const moment = start !== undefined && end?.event === start;
@@ -104,6 +114,8 @@ function resourceRow({ kind, value, start, end, failed }: ResourcePeriod, sessio
     reason,
     value: kind === 'mem' ? `${value} KiB` : [value, details?.acl].filter(Boolean).join(' '),
     proof: [start, moment ? undefined : end?.event].flatMap((each) => (each === undefined ? [] : [each.proof])),
+    by: start && causeOf(start),
+    endBy: end?.event.kind === 'resource' ? causeOf(end.event) : undefined,
     order: event?.order ?? 0,
   };
 }

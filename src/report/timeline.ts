@@ -15,6 +15,9 @@ export interface Timeline {
   readonly unmatched: readonly SecurityEvent[];
 }
 
+/** What caused a start, a stop or a change: undefined where nobody looked for it. */
+export type CauseOf = (event: ControlEvent | ResourceEvent) => Attribution | undefined;
+
 export interface GuestTimeline {
   /** With the newest name; undefined fields where no record tells. */
   readonly guest: Guest;

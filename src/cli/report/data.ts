@@ -1,11 +1,14 @@
 /** Rows of a report for programs: JSON lines and CSV. Times are UTC. */
+import type { Attribution } from '../../report/attribution.js';
 import type { ReportRow } from '../../report/rows.js';
 import { type Cell, csvLine } from '../csv.js';
 import { jsonText } from '../text.js';
+import { userNames } from '../trail/users.js';
+import { type NameOf, shortCause } from './caller_text.js';
 
 /** A row as an object of plain values; what is not known is left out. */
-function plain(row: ReportRow): Record<string, Cell | string[]> {
-  const { type, guest, node, subject, from, to, state, kind, reason, value, proof } = row;
+function plain(row: ReportRow, nameOf: NameOf): Record<string, Cell | string[]> {
+  const { type, guest, node, subject, from, to, state, kind, reason, value, proof, by, endBy } = row;
   const session = type === 'session' || type === 'start';
   return {
     type,
@@ -23,7 +26,14 @@ function plain(row: ReportRow): Record<string, Cell | string[]> {
     reason,
     ...(session ? { ended: value } : { what: value }),
     proof: proof.map(({ id }) => id),
+    by: causeOf(by, nameOf),
+    endBy: causeOf(endBy, nameOf),
   };
+}
+
+/** As in the table; `report --timeline --format json` tells more. */
+function causeOf(cause: Attribution | undefined, nameOf: NameOf): string | undefined {
+  return cause && shortCause(cause, nameOf);
 }
 
 function iso(time: number | undefined): string | undefined {
@@ -31,18 +41,20 @@ function iso(time: number | undefined): string | undefined {
 }
 
 export function* jsonLines(rows: readonly ReportRow[]): Generator<string> {
-  for (const row of rows) yield `${jsonText(plain(row))}\n`;
+  const nameOf = userNames();
+  for (const row of rows) yield `${jsonText(plain(row, nameOf))}\n`;
 }
 
 const COLUMNS = [
   ...['type', 'guest', 'uuid', 'node', 'user', 'uid', 'pid', 'start', 'end', 'seconds', 'state', 'kind', 'reason'],
-  ...['ended', 'what', 'proof'],
+  ...['ended', 'what', 'proof', 'by', 'endBy'],
 ];
 
 export function* csvLines(rows: readonly ReportRow[]): Generator<string> {
+  const nameOf = userNames();
   yield csvLine(COLUMNS);
   for (const row of rows) {
-    const values = plain(row);
+    const values = plain(row, nameOf);
     yield csvLine(
       COLUMNS.map((column) => {
         const value = values[column];

@@ -4,38 +4,44 @@ import { eventRows, sessionRows } from '../../report/rows.js';
 import { select } from '../../report/selection.js';
 import type { SessionReport } from '../../report/session.js';
 import { summaryOf } from '../../report/summary.js';
+import type { CauseOf } from '../../report/timeline.js';
+import { causesOf, sessionReportOf } from '../../report/timeline_selection.js';
 import type { Outcome } from '../outcome.js';
 import { Output } from '../output.js';
 import { jsonText } from '../text.js';
 import { csvLines, jsonLines } from './data.js';
 import { LogReading } from './reading.js';
-import { inputsOf, periodOf, type ReportOptions } from './request.js';
+import { periodOf, type ReportOptions } from './request.js';
 import { summaryText } from './summary.js';
 import { eventTable, sessionTable } from './table.js';
+import { readTimeline } from './timeline_sources.js';
 
 export async function reportSessions(options: ReportOptions): Promise<Outcome> {
   const { vm, uuid } = options;
   const period = periodOf(options);
   const reading = new LogReading();
   const all = options.allEvents === true || options.summary === true;
-  const whole = await reading.sessions(await inputsOf(options), {
-    wanted: all ? EVERYTHING : { resources: false, security: false },
-  });
+  // A summary counts what the logs hold.
+  const sources = options.summary === true ? { ...options, trail: [] } : options;
+  const wanted = all ? EVERYTHING : { resources: false, security: false };
+  const timeline = await readTimeline(reading, sources, wanted, 'logs');
+  const whole = sessionReportOf(timeline);
   const output = new Output();
-  for (const text of texts(select(whole, { ...period, vm, uuid }), options)) await output.print(text);
+  const causeOf = causesOf(timeline);
+  for (const text of texts(select(whole, { ...period, vm, uuid }), options, causeOf)) await output.print(text);
   await output.flush();
   if (options.debug === true) tell(whole);
   return reading.finish();
 }
 
-function* texts(report: SessionReport, options: ReportOptions): Iterable<string> {
+function* texts(report: SessionReport, options: ReportOptions, causeOf: CauseOf): Iterable<string> {
   if (options.summary === true) {
     const summary = summaryOf(report);
     yield options.format === 'json' ? `${jsonText(summary)}\n` : summaryText(summary);
     return;
   }
   const all = options.allEvents === true;
-  const rows = all ? eventRows(report) : sessionRows(report);
+  const rows = all ? eventRows(report, causeOf) : sessionRows(report, causeOf);
   const columns = { showUuid: options.showUuid === true, proof: options.proof === true };
   if (options.format === 'json') yield* jsonLines(rows);
   else if (options.format === 'csv') yield* csvLines(rows);

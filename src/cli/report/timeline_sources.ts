@@ -19,38 +19,57 @@ export interface SourceOptions {
   readonly stdin?: boolean;
 }
 
-/** The timeline of all of these. Of the default places, one that cannot be read is told and left out. */
-export function readTimeline(reading: LogReading, options: SourceOptions, wanted: Wanted): Promise<Timeline> {
-  return buildTimeline(eventsOf(reading, options, wanted));
+/** What has to be there of the default places: the audit logs, or nothing in particular; what is missing is told. */
+export type Needed = 'logs' | 'nothing';
+
+/** The timeline of all of these. */
+export function readTimeline(
+  reading: LogReading,
+  options: SourceOptions,
+  wanted: Wanted,
+  needed: Needed = 'nothing',
+): Promise<Timeline> {
+  return buildTimeline(eventsOf(reading, options, wanted, needed));
 }
 
-async function* eventsOf(reading: LogReading, options: SourceOptions, wanted: Wanted): AsyncGenerator<ReportEvent> {
-  for (const trail of await trailsOf(options)) yield* reading.trail(trail);
-  yield* reading.events(await logsOf(options), { wanted });
+async function* eventsOf(
+  reading: LogReading,
+  options: SourceOptions,
+  wanted: Wanted,
+  needed: Needed,
+): AsyncGenerator<ReportEvent> {
+  const logs = await logsOf(options, needed);
+  for (const trail of await trailsOf(options, needed)) yield* reading.trail(trail);
+  yield* reading.events(logs, { wanted });
 }
 
-async function trailsOf({ trail, file, stdin }: SourceOptions): Promise<readonly string[]> {
+async function trailsOf({ trail, file, stdin }: SourceOptions, needed: Needed): Promise<readonly string[]> {
   if (trail !== undefined) return trail;
   if (file !== undefined || stdin === true) return [];
   const folder = process.env.VIRTSHIM_TRAIL ?? defaultTrail();
-  return orNothing('calls that only a trail holds are missing', async () => {
+  const missing = needed === 'nothing' ? 'calls that only a trail holds are missing' : undefined;
+  return orNothing(missing, async () => {
     await trailFiles(folder);
     return [folder];
   });
 }
 
-function logsOf({ file, stdin }: SourceOptions): Promise<readonly AuditInput[]> {
+function logsOf({ file, stdin }: SourceOptions, needed: Needed): Promise<readonly AuditInput[]> {
   const inputs = () => inputsOf({ ...(file && { file }), ...(stdin && { stdin }), format: 'table' });
-  if (file !== undefined || stdin === true) return inputs();
+  if (file !== undefined || stdin === true || needed === 'logs') return inputs();
   return orNothing("libvirt's own records of starts and stops are missing", inputs);
 }
 
-async function orNothing<Found>(missing: string, find: () => Promise<readonly Found[]>): Promise<readonly Found[]> {
+/** @param missing what to tell where there is nothing to be found; undefined: that does not matter */
+async function orNothing<Found>(
+  missing: string | undefined,
+  find: () => Promise<readonly Found[]>,
+): Promise<readonly Found[]> {
   try {
     return await find();
   } catch (error) {
     if (!(error instanceof VirtshimError)) throw error;
-    process.stderr.write(`virtshim: warning: ${printable(error.message)}: ${missing}\n`);
+    if (missing !== undefined) process.stderr.write(`virtshim: warning: ${printable(error.message)}: ${missing}\n`);
     return [];
   }
 }
