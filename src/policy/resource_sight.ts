@@ -1,6 +1,7 @@
 /** What the shim can see of the resource of a call: some functions name it, for some nobody knows it, some have none. */
 import type { ApiArg, ApiFunction } from '../generated/api.js';
 import type { NativeRequest } from '../native.js';
+import { childText } from './definition_xml.js';
 
 export interface ResourceSight {
   readonly name: Sight;
@@ -19,32 +20,50 @@ export function sightOf(fn: ApiFunction): ResourceSight {
   if (fn.resourceArg >= 0 || isLookUp(fn)) return { name: 'seen', uuid: 'seen' };
   if (!makesOne(fn) && !actsOnUnseen(fn)) return { name: 'absent', uuid: 'absent' };
   const seen = (tells: (arg: ApiArg) => boolean): Sight => (fn.args.some(tells) ? 'seen' : 'unseen');
-  return { name: seen((arg) => isName(arg) || isXml(arg)), uuid: seen((arg) => isUuid(arg) || isXml(arg)) };
+  return {
+    name: seen((arg) => isName(arg) || (isXml(arg) && namedByXml.includes(fn.object))),
+    uuid: seen((arg) => isUuid(arg) || (isXml(arg) && withUuid.includes(fn.object))),
+  };
 }
 
+type Resource = NonNullable<NativeRequest['resource']>;
+type Arguments = NonNullable<NativeRequest['arguments']>;
+
 /** The resource of a described call, with what its function and arguments tell of it. */
-export function withSight(
-  fn: ApiFunction,
-  resource: NativeRequest['resource'],
-  args: NativeRequest['arguments'] = {},
-): NonNullable<NativeRequest['resource']> {
+export function withSight(fn: ApiFunction, resource: Resource = {}, args: Arguments = {}): Resource {
   const sight = sightOf(fn);
-  const name = resource?.name ?? seenIn(fn, sight.name, args, isName);
-  const uuid = resource?.uuid ?? seenIn(fn, sight.uuid, args, isUuid);
+  const name = resource.name ?? (sight.name === 'absent' ? '' : nameIn(fn, args));
+  const uuid = resource.uuid ?? (sight.uuid === 'absent' ? '' : uuidIn(fn, args));
   return { ...resource, ...(name !== undefined && { name }), ...(uuid !== undefined && { uuid }) };
 }
 
-function seenIn(
-  fn: ApiFunction,
-  sight: Sight,
-  args: NonNullable<NativeRequest['arguments']>,
-  tells: (arg: ApiArg) => boolean,
-): string | undefined {
-  if (sight === 'absent') return '';
-  const arg = fn.resourceArg < 0 ? fn.args.find(tells) : undefined;
-  const value = arg === undefined ? undefined : args[arg.name];
-  return typeof value === 'string' ? value : undefined;
+function nameIn(fn: ApiFunction, args: Arguments): string | undefined {
+  const inXml = namedByXml.includes(fn.object) ? (xml: string) => childText(xml, 'name') : undefined;
+  return told(fn, args, isName, inXml);
 }
+
+function uuidIn(fn: ApiFunction, args: Arguments): string | undefined {
+  const inXml = withUuid.includes(fn.object) ? (xml: string) => childText(xml, 'uuid') : undefined;
+  return told(fn, args, isUuid, inXml)?.toLowerCase();
+}
+
+function told(
+  fn: ApiFunction,
+  args: Arguments,
+  tells: (arg: ApiArg) => boolean,
+  inXml: ((xml: string) => string | undefined) | undefined,
+): string | undefined {
+  if (fn.resourceArg >= 0) return undefined;
+  const text = (picks: (arg: ApiArg) => boolean) => {
+    const value = args[fn.args.find(picks)?.name ?? ''];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const xml = inXml === undefined ? undefined : text(isXml);
+  return text(tells) ?? (xml === undefined ? undefined : inXml?.(xml));
+}
+
+const namedByXml: readonly string[] = ['domain', 'network', 'storage-pool', 'nwfilter'];
+const withUuid: readonly string[] = [...namedByXml, 'secret', 'network-port'];
 
 function isLookUp(fn: ApiFunction): boolean {
   return fn.class === 'lookup' && fn.returnsObject !== 'none';

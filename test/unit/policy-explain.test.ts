@@ -230,13 +230,17 @@ describe('what is not known', () => {
 describe('what the shim sees of a resource', () => {
   const document = {
     defaults: { '*': 'allow' },
-    rules: [rule('it', 'deny', { actions: ['read'], resources: { names: ['prod-*'] } })],
+    rules: [rule('it', 'deny', { actions: ['read', 'config'], resources: { names: ['prod-*'] } })],
   } as const;
 
   test.each([
     ['virConnectListAllDomains', {}, 'permitted'],
     ['virDomainLookupByName', { name: 'prod-1' }, 'denied'],
     ['virDomainLookupByName', { name: 'web' }, 'permitted'],
+    ['virDomainDefineXML', { xml: '<domain><name>prod-1</name></domain>' }, 'denied'],
+    ['virDomainDefineXML', { xml: '<domain><name>web</name></domain>' }, 'permitted'],
+    ['virDomainDefineXML', { xml: '<domain><devices><name>web</name></devices></domain>' }, 'denied'],
+    ['virDomainDefineXML', { xml: '<domain><name>w&#101;b</name></domain' }, 'denied'],
     ['virDomainLookupByUUIDString', { uuidstr: '6695eb01-f6a4-8304-79aa-97f2502e193f' }, 'denied'],
   ] as const)('%s %j: %s', (name, args, verdict) => {
     expect(about(document, { function: name, arguments: args }).verdict).toBe(verdict);
