@@ -2,7 +2,7 @@
 
 /** One measured quantity, set against its limit. */
 export interface Figure {
-  /** What the limit is about: `untouched`, `judged`, `decide`, `recorded`, `netlink`, `start`, `memory`, `node`. */
+  /** What the limit is about: `untouched`, `judged`, `decide`, `recorded`, `netlink`, `start`, `memory`, `node`, `trail`. */
   readonly section: string;
   readonly name: string;
   /** Rules of the policy in force; 0 without a policy. */

@@ -34,6 +34,11 @@ export class Workshop {
     this.folder = mkdtempSync(join(process.env.VIRTSHIM_BENCH_FOLDER ?? tmpdir(), 'virtshim-bench-'));
   }
 
+  /** The command's entry. */
+  get cli(): string {
+    return join(this.#dist, 'cli/main.js');
+  }
+
   /** Path of an image of the policy. */
   async image(document: PolicyDocument): Promise<string> {
     const { loadPolicy } = (await import(pathToFileURL(join(this.#dist, 'policy/load.js')).href)) as LoadModule;
