@@ -35,7 +35,7 @@ function writeTestTargets(root) {
     type: 'executable',
     dependencies: ['../native/core.gyp:virtshim_call', '../native/core.gyp:virtshim_core'],
     sources: [`../test/native/${file}`],
-    include_dirs: ['../test/native'],
+    include_dirs: ['../test/native', '/usr/include/libxml2'],
     libraries: ['-ldl', '-lpthread'],
   }));
   fs.mkdirSync(path.join(root, 'build'), { recursive: true });

@@ -119,6 +119,17 @@ bool hasOnlyOwnNames(const Node *node, const Node *root, int depth) {
   return true;
 }
 
+// Adds up how many elements stand above and at each: as many can be found twice by `//a//b`.
+bool isShallow(const Node *node, size_t depth, size_t *levels) {
+  if (node->type != kElement) return true;
+  *levels += depth;
+  if (*levels > kMaxLevels) return false;
+  for (const Node *child = node->children; child; child = child->next) {
+    if (!isShallow(child, depth + 1, levels)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Parsed::~Parsed() {
@@ -134,14 +145,15 @@ bool Parsed::parse(const Library &library, const char *text) {
   if (size > kMaxText || (!library.limitsSteps && size > kMaxUncountedText)) return false;
   const Extent extent({text, size});
   if (!extent.isBounded() || !isPlain({text, size})) return false;
-  library.initialize();
   const Guest guest(library);
   ParserContext *parser = library.newParser();
   if (!parser) return false;
   document_ = library.parse(parser, text, static_cast<int>(size), nullptr, nullptr, kOptions);
   library.freeParser(parser);
   root_ = document_ ? library.rootOf(document_) : nullptr;
-  return root_ && !document_->internalSubset && hasOnlyOwnNames(root_, root_, 1) && makeContext(extent.steps());
+  size_t levels = 0;
+  return root_ && !document_->internalSubset && isShallow(root_, 1, &levels) && hasOnlyOwnNames(root_, root_, 1) &&
+         makeContext(extent.steps());
 }
 
 bool Parsed::makeContext(unsigned long steps) {

@@ -9,6 +9,7 @@ namespace virtshim::xml {
 // one element, looking up prefixes, uniting sets of nodes.
 constexpr size_t kMaxText = 1 << 20;
 constexpr size_t kMaxMarkup = 10'000;             // "<"
+constexpr size_t kMaxLevels = 100'000;            // depths of all elements together
 constexpr size_t kMaxAttributes = 20'000;         // "=", those in texts, too
 constexpr size_t kMaxAttributesOfElement = 1000;  // "=" up to the next "<"
 constexpr size_t kMaxNamespaces = 100;            // "xmlns"

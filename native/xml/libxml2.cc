@@ -27,6 +27,13 @@ const Library *usable;
 std::atomic<Find> finder;
 pthread_once_t once = PTHREAD_ONCE_INIT;
 
+// Guests share it; who forks has it alone, and does not wait for guests that come after.
+pthread_rwlock_t guests = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+void keepGuestsOut() { pthread_rwlock_wrlock(&guests); }
+void letGuestsIn() { pthread_rwlock_unlock(&guests); }
+void letGuestsIntoChild() { guests = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP; }
+
 template <typename F>
 bool bind(F *function, const char *symbol) {
   *function = reinterpret_cast<F>(finder.load()(symbol));
@@ -61,7 +68,7 @@ void load() {
   if (!bindAll(&loaded)) return;
   const long version = versionOf();
   loaded.limitsSteps = version >= kFirstWithStepLimit && version <= kLastWithStepLimit;
-  usable = &loaded;
+  if (pthread_atfork(keepGuestsOut, letGuestsIn, letGuestsIntoChild) == 0) usable = &loaded;
 }
 
 void ignoreError(void *, const void *) {}
@@ -95,7 +102,11 @@ void limitSteps(const Library &library, XPathContext *context, unsigned long ste
   if (library.limitsSteps) memcpy(reinterpret_cast<char *>(context) + kStepLimitOffset, &steps, sizeof steps);
 }
 
-Guest::Guest(const Library &library) : library_(library), kept_(), lastError_(*library.lastError()) {
+Guest::Guest(const Library &library) : library_(library), kept_() {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelState_);
+  pthread_rwlock_rdlock(&guests);
+  library.initialize();
+  lastError_ = *library.lastError();
   *library.lastError() = {};
   void *mine[kThreadSettings] = {reinterpret_cast<void *>(ignoreError), reinterpret_cast<void *>(ignoreText)};
   for (int i = 0; i < kThreadSettings; i++) {
@@ -112,6 +123,8 @@ Guest::~Guest() {
   for (int i = 0; i < kThreadSettings; i++) {
     if (library_.settings[i]) *library_.settings[i]() = kept_[i];
   }
+  pthread_rwlock_unlock(&guests);
+  pthread_setcancelstate(cancelState_, nullptr);
 }
 
 }  // namespace virtshim::xml

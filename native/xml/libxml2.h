@@ -135,7 +135,8 @@ void limitSteps(const Library &library, XPathContext *context, unsigned long ste
 constexpr size_t kStepLimitOffset = 352;  // of xmlXPathContext's opLimit
 
 // While it lives, libxml2 works for the shim on this thread: what it has to complain about reaches neither the
-// program's handlers nor stderr, and nothing of the program's is called. The thread's last error stays what it was.
+// program's handlers nor stderr, and nothing of the program's is called. The thread's last error stays what it was. The
+// thread is not cancelled, and the process does not fork: a child would find libxml2's own locks taken for good.
 class Guest {
  public:
   explicit Guest(const Library &library);
@@ -145,6 +146,7 @@ class Guest {
 
  private:
   const Library &library_;
+  int cancelState_;
   void *kept_[kThreadSettings];
   LastError lastError_;
 };

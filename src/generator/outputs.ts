@@ -9,6 +9,7 @@ import { emitThunks } from './emit/thunks.js';
 import { emitTypeScript } from './emit/typescript.js';
 import { emitWrappers } from './emit/wrappers.js';
 import { emitXmlTables, emitXmlTypeScript } from './emit/xml.js';
+import { emitXmlReference } from './emit/xml-reference.js';
 import { type Inputs, readInputs } from './facts.js';
 import { buildFfi } from './ffi/model.js';
 import { renderFfi } from './ffi/outputs.js';
@@ -35,6 +36,7 @@ export function renderOutputs(api: Api, inputs: Inputs): Outputs {
     ['native/generated/callbacks.cc', emitCallbacksSource(api.callbacks)],
     ['src/generated/api.ts', emitTypeScript(api)],
     ['src/generated/xml_facts.ts', emitXmlTypeScript(api)],
+    ['docs/policy-xml-facts.md', emitXmlReference(api)],
     ['src/generated/trail.xsd', emitTrailXsd(api)],
     ['src/generated/trail.schema.json', emitTrailJsonSchema()],
     ['src/generated/ffi/callbacks.ts', emitCallbackTypes(api.callbacks)],

@@ -12,7 +12,14 @@ import { fakeLibvirt } from '../support/fake_libvirt.js';
 import { compileFixture, requireFixtures } from '../support/fixtures.js';
 import { bombs, decoy, disguises, disk, guestOf, secret } from '../support/hostile_xml.js';
 import { temporaryFolder } from '../support/paths.js';
-import { imageFile, permissiveExcept, runBare, runShimmed, type ShimOptions } from '../support/shim.js';
+import {
+  imageFile,
+  permissiveExcept,
+  runBare,
+  runShimmed,
+  type ShimOptions,
+  shimEnvironment,
+} from '../support/shim.js';
 import { requireThat } from '../support/tools.js';
 
 const test = requireFixtures();
@@ -298,6 +305,16 @@ describe('a program that uses libxml2 itself', () => {
     ]);
     for (const [what, before, after] of rows) expect([what, after]).toEqual([what, before]);
   });
+});
+
+test('forks while other threads have XML judged: no child hangs', async () => {
+  const forks = compileFixture('xml_forks.c', { flags: ['-lvirt', '-lpthread'] });
+  const policy = await imageFile(denying(outside));
+  const xml = guestOf(disk(`<source file='${secret}'/>`));
+  // Not runShimmed(): it would read all the records that the threads leave.
+  const env = shimEnvironment({ policy }, join(temporaryFolder('trail'), 'trail'));
+  const run = spawnSync(forks, [xml, '600'], { env, encoding: 'utf8', timeout: 100_000 });
+  expect(run.stdout).toBe('600 children, 0 hung, 0 wrong\n');
 });
 
 const withPython = requireFixtures('python3');

@@ -1,7 +1,12 @@
 // The facts of XML, by the code that the shim judges with: each in its usual form, and in those that would dodge a rule.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { type ApiFunction, functions } from '../../src/generated/api.js';
+import { xmlFunctions } from '../../src/generated/xml_facts.js';
 import { xmlFactNames } from '../../src/policy/xml_facts.js';
-import { probe, valuesOf } from '../support/xml_facts.js';
+import { ROOT } from '../support/paths.js';
+import { type CallArguments, probe, valuesOf } from '../support/xml_facts.js';
 
 const QEMU = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'";
 
@@ -373,6 +378,28 @@ describe('where the XML is', () => {
     expect((await source(fn, args))?.actual).toEqual(['/it']);
   });
 
+  const looksLikeXml = ({ args }: ApiFunction) =>
+    args.filter(({ name, type }) => type === 'String' && /xml|spec|desc|config|cpus?$|metadata/i.test(name));
+
+  // What is not definitions: a driver's own format, and what libvirt stores for others without reading it.
+  const notXml = ['virConnectDomainXMLFromNative', 'virDomainSetMetadata', 'virNetworkSetMetadata'];
+
+  test('no function is left out', () => {
+    const named = functions.filter((fn) => looksLikeXml(fn).length > 0 && !xmlFunctions.has(fn.name));
+    expect(named.map(({ name }) => name)).toEqual(notXml);
+  });
+
+  test.each([...xmlFunctions])('of %s: a deny rule sees it', async (name) => {
+    const fn = functions.find((each) => each.name === name);
+    const args: Record<string, CallArguments[string]> = {};
+    const texts = fn === undefined ? [] : looksLikeXml(fn);
+    for (const arg of texts) args[arg.name] = XML;
+    if (texts.length === 0) args.params = { destination_xml: XML };
+    const found = (await source(name, args))?.actual;
+    expect(found).toEqual(Object.keys(args).map(() => '/it'));
+    expect(found).not.toEqual([]);
+  });
+
   test('all documents of a call count', async () => {
     const second = XML.replace('/it', '/second');
     const params = { destination_xml: XML, persistent_xml: second };
@@ -385,4 +412,11 @@ describe('where the XML is', () => {
     expect(await source('virDomainSaveFlags', { to: '/x' })).toMatchObject({ unknown: false });
     expect(await source('virDomainMigrate3', { params: { bandwidth: '1' } })).toMatchObject({ unknown: false });
   });
+});
+
+test('docs/policy-xml.md names each fact once', () => {
+  const page = readFileSync(join(ROOT, 'docs/policy-xml.md'), 'utf8');
+  const table = page.slice(page.indexOf('## Facts'), page.indexOf('A fact has as many values'));
+  const named = [...table.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name);
+  expect(named.sort()).toEqual([...xmlFactNames].sort());
 });
