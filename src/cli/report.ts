@@ -14,6 +14,7 @@ export function reportCommand(finish: (outcome: Outcome) => void): Command {
     .option('--show-uuid', "print the guests' UUIDs, too")
     .option('-a, --all-events', 'print starts, stops, resources, AVCs and anomalies, each on a line of its own')
     .option('-t, --timeline', 'print everything that happened to guests, and who asked for it')
+    .option('--html <file>', 'write the timeline as one page for a browser, which needs nothing else')
     .option('-s, --summary', 'print how much there is of each')
     .option('--proof', 'print the names of the audit events that say so, for ausearch')
     .option('-f, --file <file>', 'read this log, or the logs of this folder; may be given more than once', collect)
@@ -39,6 +40,7 @@ Examples:
   virtshim report
   virtshim report --vm demo --all-events --proof
   virtshim report --vm demo --timeline
+  virtshim report --html report.html
   virtshim report --start yesterday 22:00 --end today 06:00
   virtshim report --file /var/log/audit --file trail/audit.log --summary
   virtshim report --format json | jq -r 'select(.state == "open") | .guest'
@@ -56,6 +58,10 @@ async function report(options: ReportOptions): Promise<Outcome> {
   if (options.compat === 'auvirt') {
     const { reportAsAuvirt } = await import('./report/compat.js');
     return reportAsAuvirt(options);
+  }
+  if (options.html !== undefined) {
+    const { reportHtml } = await import('./report/html.js');
+    return reportHtml(options.html, options);
   }
   if (options.timeline === true) {
     const { reportTimeline } = await import('./report/timeline.js');

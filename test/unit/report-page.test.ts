@@ -34,6 +34,7 @@ async function pageOf(count: number, guests: number): Promise<string> {
       return (entry) => entryText(entry, byCall, String);
     },
     call: ({ operation }) => operation,
+    account: () => undefined,
   };
   return [...reportPage(timeline, { title: 'Guests of hv1', made: Date.UTC(2026, 10, 24), words })].join('');
 }

@@ -16,6 +16,7 @@ export interface ReportOptions {
   readonly allEvents?: boolean;
   readonly summary?: boolean;
   readonly timeline?: boolean;
+  readonly html?: string;
   readonly trail?: readonly string[];
   readonly proof?: boolean;
   readonly file?: readonly string[];
@@ -28,7 +29,9 @@ export interface ReportOptions {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws VirtshimError VIRTSHIM_USAGE */
-export function checkOptions({ stdin, file, uuid, compat, format, timeline }: ReportOptions): void {
+export function checkOptions(options: ReportOptions): void {
+  const { stdin, file, uuid, compat, format, timeline } = options;
+  if (options.html !== undefined) checkHtml(options);
   if (stdin === true && file !== undefined) {
     throw new VirtshimError('VIRTSHIM_USAGE', '--stdin and --file exclude each other', {
       hint: 'write --file - among other files to read standard input as well',
@@ -46,6 +49,14 @@ export function checkOptions({ stdin, file, uuid, compat, format, timeline }: Re
   if (compat !== undefined && format !== 'table') {
     throw new VirtshimError('VIRTSHIM_USAGE', `--compat ${compat} and --format ${format} exclude each other`);
   }
+}
+
+function checkHtml({ format, compat, timeline, allEvents, summary, proof }: ReportOptions): void {
+  const asText = [timeline, allEvents, summary, proof].includes(true);
+  if (format === 'table' && compat === undefined && !asText) return;
+  throw new VirtshimError('VIRTSHIM_USAGE', '--html takes no option that is about the text', {
+    hint: 'the page has everything: --start, --end, --vm, --uuid, --file and --trail choose what it is about',
+  });
 }
 
 /** --start and --end in milliseconds since 1970. */

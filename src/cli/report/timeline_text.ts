@@ -15,9 +15,17 @@ interface Line {
 export function* timelineLines({ guests, otherCalls }: Timeline, nameOf: NameOf): Generator<string> {
   const lines = [
     ...guests.flatMap((guest) => guestLines(guest, nameOf)),
-    ...otherCalls.map((call) => lineOf(entryOf(call), targetOf(call), new Map(), nameOf)),
+    ...otherCalls.map((call) => ({
+      time: call.time,
+      text: `${momentText(call.time)} ${otherCallText(call, nameOf)}\n`,
+    })),
   ];
   for (const { text } of lines.sort((a, b) => a.time - b.time)) yield text;
+}
+
+/** `storage-pool default: virStoragePoolDestroy by ...`: a call that is about no guest. */
+export function otherCallText(call: CallEvent, nameOf: NameOf): string {
+  return [printable(targetOf(call)), entryText(entryOf(call), new Map(), nameOf)].filter(Boolean).join(' ');
 }
 
 /** A stop tells of the call that made it; the call alone is news where it only asked for the stop, earlier. */

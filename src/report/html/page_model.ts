@@ -1,17 +1,18 @@
 /** Timeline -> the data of the page. */
 import type { Attribution } from '../attribution.js';
-import type { CallEvent, ControlEvent, HostEvent, Proof, SecurityEvent, Subject } from '../event.js';
+import type { CallEvent, ControlEvent, HostEvent, Proof, SecurityEvent } from '../event.js';
 import { endText, securityText } from '../rows.js';
 import type { GuestTimeline, Suspension, Timeline, TimelineEntry, TimelineSession } from '../timeline.js';
+import { type Fact, Facts, known } from './facts.js';
 import type { EntryKind, PageBar, PageData, PageEntry, PageGuest } from './page_data.js';
-
-type Fact = readonly [name: string, value: string];
 
 export interface PageWords {
   /** Makes sentences about a guest's entries, to go after its name. */
   of(guest: GuestTimeline): (entry: TimelineEntry) => string;
   /** A sentence about a call that is about no guest. */
   call(call: CallEvent): string;
+  /** The name of an account, where it is known. */
+  account(uid: number): string | undefined;
 }
 
 export interface PageOptions {
@@ -22,12 +23,14 @@ export interface PageOptions {
 }
 
 export function pageData(timeline: Timeline, { title, words, made }: PageOptions): PageData {
+  const facts = new Facts((uid) => words.account(uid));
   const ofGuests = timeline.guests.flatMap((guest, index) => {
     const sentence = words.of(guest);
-    return guest.entries.map((entry): PageEntry => ({ ...entryOf(entry, sentence(entry)), guest: index }));
+    return guest.entries.map((entry): PageEntry => ({ ...entryOf(entry, sentence(entry), facts), guest: index }));
   });
-  const others = timeline.otherCalls.map((call) => callEntry(call, words.call(call)));
-  const entries = [...ofGuests, ...others, ...timeline.hosts.map(hostEntry), ...timeline.unmatched.map(securityEntry)];
+  const others = timeline.otherCalls.map((call) => callEntry(call, words.call(call), facts));
+  const unmatched = timeline.unmatched.map((event) => securityEntry(event, facts));
+  const entries = [...ofGuests, ...others, ...timeline.hosts.map(hostEntry), ...unmatched];
   entries.sort((a, b) => a.time - b.time);
   const first = entries[0]?.time ?? made;
   const last = entries.at(-1)?.time ?? made;
@@ -61,31 +64,31 @@ function suspensionBar({ start, end }: Suspension): PageBar {
   return { from: start, ...(end !== undefined && { to: end }), label: 'suspended' };
 }
 
-function entryOf(entry: TimelineEntry, text: string): PageEntry {
+function entryOf(entry: TimelineEntry, text: string, facts: Facts): PageEntry {
   const { time } = entry;
   switch (entry.kind) {
     case 'start':
     case 'stop': {
       const { event, cause } = entry;
-      return { ...{ time, kind: 'run', text }, ...causeParts(cause), ...controlParts(event, cause) };
+      return { ...{ time, kind: 'run', text }, ...causeParts(cause), ...controlParts(event, cause, facts) };
     }
     case 'lost':
       return { time, kind: 'run', text, facts: [], proof: [proofText(entry.end.event.proof)] };
     case 'resource': {
       const { event, cause } = entry;
-      const facts = [...Object.entries(event.details), ...causeFacts(cause)];
-      return { ...{ time, kind: 'resource', text, facts }, proof: [proofText(event.proof), ...causeProof(cause)] };
+      const all = [...Object.entries(event.details), ...facts.ofCause(cause)];
+      return { ...{ time, kind: 'resource', text, facts: all }, proof: [proofText(event.proof), ...causeProof(cause)] };
     }
     case 'security': {
       const { event, by, through } = entry.match;
-      const facts: Fact[] = [['joined by', by], ...securityFacts(event)];
-      return { time, kind: 'security', text, facts, proof: [event.proof, through.proof].map(proofText) };
+      const all: Fact[] = [['joined by', by], ...facts.ofSecurity(event)];
+      return { time, kind: 'security', text, facts: all, proof: [event.proof, through.proof].map(proofText) };
     }
     default: {
       const { call, effects, changes, alsoSeen } = entry;
       const proof = [...proofOf(call), ...[...effects, ...alsoSeen].map((each) => proofText(each.proof))];
       const kind = KINDS[entry.kind];
-      return { time, kind, text, facts: callFacts(call), proof: [...new Set(proof)], ...(changes && { changes }) };
+      return { time, kind, text, facts: facts.ofCall(call), proof: [...new Set(proof)], ...(changes && { changes }) };
     }
   }
 }
@@ -99,22 +102,14 @@ function causeParts(cause: Attribution): { unattributed?: true } {
   return cause.kind === 'none' ? { unattributed: true } : {};
 }
 
-function controlParts(event: ControlEvent, cause: Attribution): Pick<PageEntry, 'facts' | 'proof'> {
-  const facts = known([
+function controlParts(event: ControlEvent, cause: Attribution, facts: Facts): Pick<PageEntry, 'facts' | 'proof'> {
+  const own = known([
     ['operation', event.operation],
     ['reason', event.reason],
     ['driver', event.driver],
     ['process of the guest', event.guestPid?.toString()],
   ]);
-  return { facts: [...facts, ...causeFacts(cause)], proof: [proofText(event.proof), ...causeProof(cause)] };
-}
-
-function causeFacts(cause: Attribution): Fact[] {
-  if (cause.kind === 'none') return [['cause', 'unattributed']];
-  if (cause.kind === 'call') return callFacts(cause.call);
-  return cause.candidates.flatMap((call, index) =>
-    callFacts(call).map(([name, value]): Fact => [`${index + 1}. ${name}`, value]),
-  );
+  return { facts: [...own, ...facts.ofCause(cause)], proof: [proofText(event.proof), ...causeProof(cause)] };
 }
 
 function causeProof(cause: Attribution): string[] {
@@ -122,41 +117,9 @@ function causeProof(cause: Attribution): string[] {
   return cause.kind === 'call' ? proofOf(cause.call) : cause.candidates.flatMap(proofOf);
 }
 
-function callFacts(call: CallEvent): Fact[] {
-  const { asserted, error, target, duration } = call;
-  return known([
-    ['call', call.operation],
-    ['verdict', call.verdict],
-    ['rule', call.rule],
-    ['error', error && (error.message ?? String(error.code))],
-    ...subjectFacts(call.subject),
-    ['asserted user', asserted?.actor],
-    ['asserted by', asserted?.via],
-    ['asserted reason', asserted?.reason],
-    ['connection', call.uri ?? call.driver],
-    [target?.kind ?? 'object', target?.name],
-    ...Object.entries(call.arguments).map(([name, value]): [string, string] => [`argument ${name}`, value]),
-    ['time inside libvirt', duration === undefined ? undefined : `${duration.toFixed(3)} ms`],
-    ['recorded in', call.recordedIn.join(' and ')],
-  ]);
-}
-
-function subjectFacts({ uid, auid, userName, loginName, pid, comm, exe, terminal, label }: Subject): MaybeFact[] {
-  const account = (id: number | undefined, name: string | undefined) =>
-    id === undefined ? undefined : name === undefined ? String(id) : `${name} (${id})`;
-  return [
-    ['login user', account(auid, loginName)],
-    ['user', account(uid, userName)],
-    ['program', exe ?? comm],
-    ['process', pid?.toString()],
-    ['terminal', terminal],
-    ['label', label],
-  ];
-}
-
-function callEntry(call: CallEvent, text: string): PageEntry {
+function callEntry(call: CallEvent, text: string, facts: Facts): PageEntry {
   const kind = call.verdict === 'denied' ? 'denial' : call.success === true ? 'call' : 'failure';
-  return { time: call.time, kind, text, facts: callFacts(call), proof: proofOf(call) };
+  return { time: call.time, kind, text, facts: facts.ofCall(call), proof: proofOf(call) };
 }
 
 function hostEntry({ kind, time, proof }: HostEvent): PageEntry {
@@ -164,13 +127,9 @@ function hostEntry({ kind, time, proof }: HostEvent): PageEntry {
   return { time, kind: 'host', text, facts: [], proof: [proofText(proof)] };
 }
 
-function securityEntry(event: SecurityEvent): PageEntry {
+function securityEntry(event: SecurityEvent, facts: Facts): PageEntry {
   const text = `${event.type}: ${securityText(event)}`;
-  return { time: event.time, kind: 'security', text, facts: securityFacts(event), proof: [proofText(event.proof)] };
-}
-
-function securityFacts({ subject, details }: SecurityEvent): Fact[] {
-  return [...known(subjectFacts(subject)), ...Object.entries(details)];
+  return { time: event.time, kind: 'security', text, facts: facts.ofSecurity(event), proof: [proofText(event.proof)] };
 }
 
 /** Of a call the record id and the audit event, where it is in both logs. */
@@ -181,10 +140,4 @@ function proofOf(call: CallEvent): string[] {
 function proofText({ source, id, node }: Proof): string {
   const where = source === 'trail' ? 'record' : 'audit';
   return node === undefined ? `${where} ${id}` : `${where} ${id} of ${node}`;
-}
-
-type MaybeFact = readonly [name: string, value: string | undefined];
-
-function known(facts: readonly MaybeFact[]): Fact[] {
-  return facts.flatMap(([name, value]): Fact[] => (value === undefined || value === '' ? [] : [[name, value]]));
 }
