@@ -5,6 +5,7 @@ import { envCommand } from './env.js';
 import type { Outcome } from './outcome.js';
 import { policyCheckCommand } from './policy-check.js';
 import { policyCompileCommand } from './policy-compile.js';
+import { policyDiffCommand } from './policy-diff.js';
 import { policyExplainCommand } from './policy-explain.js';
 import { policyImportPolkitCommand } from './policy-import-polkit.js';
 import { policyInstallCommand } from './policy-install.js';
@@ -36,6 +37,7 @@ const policyCommands = [
   policyCompileCommand,
   policyInstallCommand,
   policyLearnCommand,
+  policyDiffCommand,
   policyImportPolkitCommand,
   policyStatusCommand,
   policyTestCommand,

@@ -46,7 +46,7 @@ function conditionsIn(block: string, written: object): WrittenCondition[] {
 
 const documents = new WeakMap<Source, unknown>();
 
-function documentOf({ source, path }: Rule): RuleDocument {
+export function documentOf({ source, path }: Rule): RuleDocument {
   if (!documents.has(source)) documents.set(source, source.value);
   const at = (value: unknown, step: string | number) => (value as Record<string | number, unknown>)[step];
   return path.reduce(at, documents.get(source)) as RuleDocument;
