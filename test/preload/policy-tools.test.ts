@@ -4,8 +4,11 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { PolicyDocument } from '../../src/policy/document.js';
-import { type Explanation, explainRecord } from '../../src/policy/explain.js';
+import { type Explanation, explainRequest } from '../../src/policy/explain.js';
+import { namesWith } from '../../src/policy/name_service.js';
+import { requestOfRecord } from '../../src/policy/recorded_call.js';
 import type { TestReport } from '../../src/policy/test.js';
+import { usablePolicy } from '../../src/policy/usable_policy.js';
 import type { WhoCan } from '../../src/policy/who_can.js';
 import { readTrail } from '../../src/trail/read.js';
 import type { TrailRecord } from '../../src/trail/record.js';
@@ -97,6 +100,9 @@ describe('explain --record', () => {
   const about = "<name>x</name><memory unit='TiB'>1</memory><os><type>hvm</type></os>";
   writeFileSync(guest, `<domain type='test'>${about}<devices>${devices}</devices></domain>`);
 
+  // Asked for every record: without a process each time.
+  const names = namesWith({ users: { root: { uid: 0, groups: ['root'] } }, groups: { root: 0 } });
+
   const session = [
     `define ${guest}`,
     ...['list --all', 'suspend test', 'resume test', 'setmem test 100000', 'dumpxml --security-info test', 'net-list'],
@@ -141,8 +147,9 @@ describe('explain --record', () => {
       const records = await responses(trail);
       expect(records.length).toBeGreaterThan(30);
       expect(records.some(({ decision }) => decision?.effect === 'denied')).toBe(true);
+      const usable = usablePolicy(policy);
       for (const record of records) {
-        const { verdict, decision } = await explainRecord(policy, record.rid, trail);
+        const { verdict, decision } = explainRequest(usable, requestOfRecord(record, names).request);
         const recorded = record.decision;
         // Not every record of a permitted call names the rule.
         const rule = recorded?.rule ?? (recorded?.effect === 'denied' ? null : decision.rule);
