@@ -4,28 +4,34 @@ import { REPORT_FORMATS, type ReportOptions } from './report/request.js';
 import { reportWhoCommand } from './report-who.js';
 
 export function reportCommand(finish: (outcome: Outcome) => void): Command {
-  return new Command('report')
-    .summary('print when guests ran, and what happened to them')
-    .description("Prints the sessions of guests that libvirt's records in the audit log tell of: all that auvirt did.")
-    .option('--start <when...>', 'what went on since then: a date, a time of the day, or both; or a word, see below')
-    .option('--end <when...>', 'what went on until then')
-    .option('-v, --vm <name>', 'sessions of this guest')
-    .option('-u, --uuid <uuid>', 'sessions of the guest of this UUID')
-    .option('--show-uuid', "print the guests' UUIDs, too")
-    .option('-a, --all-events', 'print starts, stops, resources, AVCs and anomalies, each on a line of its own')
-    .option('-t, --timeline', 'print everything that happened to guests, and who asked for it')
-    .option('--html <file>', 'write the timeline as one page for a browser, which needs nothing else')
-    .option('-s, --summary', 'print how much there is of each')
-    .option('--proof', 'print the names of the audit events that say so, for ausearch')
-    .option('-f, --file <file>', 'read this log, or the logs of this folder; may be given more than once', collect)
-    .option('--trail <dir>', 'read this trail, too; may be given more than once', collect)
-    .option('--stdin', 'read standard input')
-    .addOption(new Option('--format <format>', 'how to print it').choices(REPORT_FORMATS).default('table'))
-    .addOption(new Option('--compat <program>', 'print what this program prints').choices(['auvirt']))
-    .option('--debug', 'tell on standard error what was read')
-    .addHelpText('after', HELP)
-    .action(async (options: ReportOptions) => finish(await report(options)))
-    .addCommand(reportWhoCommand(finish));
+  return (
+    new Command('report')
+      // What comes behind `who` is who's: some options have the same names.
+      .enablePositionalOptions()
+      .summary('print when guests ran, and what happened to them')
+      .description(
+        "Prints the sessions of guests that libvirt's records in the audit log tell of: all that auvirt did.",
+      )
+      .option('--start <when...>', 'what went on since then: a date, a time of the day, or both; or a word, see below')
+      .option('--end <when...>', 'what went on until then')
+      .option('-v, --vm <name>', 'sessions of this guest')
+      .option('-u, --uuid <uuid>', 'sessions of the guest of this UUID')
+      .option('--show-uuid', "print the guests' UUIDs, too")
+      .option('-a, --all-events', 'print starts, stops, resources, AVCs and anomalies, each on a line of its own')
+      .option('-t, --timeline', 'print everything that happened to guests, and who asked for it')
+      .option('--html <file>', 'write the timeline as one page for a browser, which needs nothing else')
+      .option('-s, --summary', 'print how much there is of each')
+      .option('--proof', 'print the names of the audit events that say so, for ausearch')
+      .option('-f, --file <file>', 'read this log, or the logs of this folder; may be given more than once', collect)
+      .option('--trail <dir>', 'read this trail, too; may be given more than once', collect)
+      .option('--stdin', 'read standard input')
+      .addOption(new Option('--format <format>', 'how to print it').choices(REPORT_FORMATS).default('table'))
+      .addOption(new Option('--compat <program>', 'print what this program prints').choices(['auvirt']))
+      .option('--debug', 'tell on standard error what was read')
+      .addHelpText('after', HELP)
+      .action(async (options: ReportOptions) => finish(await report(options)))
+      .addCommand(reportWhoCommand(finish))
+  );
 }
 
 const HELP = `
