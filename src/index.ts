@@ -110,7 +110,17 @@ export {
   type WhoCanOptions,
   whoCan,
 } from './policy/who_can.js';
+export {
+  EXPORT_FORMATS,
+  type ExportContext,
+  type ExportedEvent,
+  type ExportFormat,
+  exportRecord,
+  Outcomes,
+} from './trail/export/index.js';
 export type { TrailFilter } from './trail/filter.js';
+export { type FollowTrailOptions, followTrail } from './trail/follow.js';
 export { type ReadTrailOptions, readTrail } from './trail/read.js';
 export type * from './trail/record.js';
+export { VERDICTS, type Verdict, verdictOf } from './trail/verdict.js';
 export * from './trail/verify.js';

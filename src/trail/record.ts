@@ -90,7 +90,7 @@ export interface TrailItem {
 /** Where a line stands. */
 export interface TrailPlace {
   readonly file: string;
-  /** From 1. */
+  /** From 1; 0 where it was not counted, or where something is wrong with the file as a whole. */
   readonly line: number;
 }
 
