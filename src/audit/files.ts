@@ -1,8 +1,8 @@
 /** Where audit logs are: auditd's own with the rotated ones, or the files that were named. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import { systemReason, VirtshimError } from '../errors.js';
-import { readBlocks } from '../input/chunks.js';
+import { COMPRESSED_NAME, readBlocks } from '../input/chunks.js';
 
 export const SYSTEM_LOG = '/var/log/audit/audit.log';
 
@@ -18,7 +18,9 @@ export async function withRotated(path: string): Promise<string[]> {
   const names = await readdir(dir).catch((cause: unknown) => {
     throw noLog(path, systemReason(cause), cause);
   });
-  const found = names.filter((other) => other === name || isRotated(name, other)).map((other) => join(dir, other));
+  // While a file is being compressed, both are there.
+  const single = names.filter((other) => !COMPRESSED_NAME.test(other) || !names.includes(parse(other).name));
+  const found = single.filter((other) => other === name || isRotated(name, other)).map((other) => join(dir, other));
   if (found.length === 0) throw noLog(path, 'no such file or directory');
   return found;
 }

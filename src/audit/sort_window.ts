@@ -25,6 +25,11 @@ export class SortWindow {
   }
 }
 
+/** Of one millisecond the serial number tells which came first, also where they come from different files. */
 function byTime(a: ReportEvent, b: ReportEvent): number {
-  return a.time - b.time || a.order - b.order;
+  return a.time - b.time || serialOf(a) - serialOf(b) || a.order - b.order;
+}
+
+function serialOf({ proof }: ReportEvent): number {
+  return Number(proof.id.slice(proof.id.indexOf(':') + 1));
 }
