@@ -255,6 +255,67 @@ export interface Native extends NativePolicies, NativeCalls, NativeMemory, Nativ
   rotateTrail(folder: string): string;
   /** Appends a notice to trail.xml. Throws an Error that says why not. */
   appendNotice(folder: string, kind: string, text: string): void;
+  /**
+   * A lock for tools that compress or remove files of a trail: a descriptor to close, or -1 where another tool has it.
+   * It ends with the process at the latest. Throws an Error that says why not.
+   */
+  lockUpkeep(folder: string): number;
+  readonly TrailCheck: new (trailIds: readonly string[]) => NativeTrailCheck;
+}
+
+/** Where a trail's chain stands: `chain` in hex. */
+export interface NativeChainEnd {
+  readonly seq: number;
+  readonly chain: string;
+}
+
+export interface NativeRecordPlace {
+  readonly rid: string;
+  readonly seq: number;
+  /** How many files were begun before it, that one included. */
+  readonly file: number;
+  readonly line: number;
+}
+
+/** Checks the records of a trail. Lines are bytes that end in a line end; a single line has none. */
+export interface NativeTrailCheck {
+  /** Whole lines of audit text; `own`: of the trail's own audit.log. */
+  addTexts(lines: Uint8Array, own: boolean): void;
+  beginFile(): void;
+  /** Lines of this file so far. */
+  readonly line: number;
+  /** The last record that was accepted. */
+  end: NativeChainEnd;
+  /**
+   * Accepts records as long as each follows from the one before and none tells of removed ones.
+   * @returns how many bytes those are
+   */
+  follow(lines: Uint8Array): number;
+  /** Passes the next line; undefined where it is no record. */
+  look(line: Uint8Array): { rid: string; seq: number; chain: string; notice: boolean } | undefined;
+  /** Takes a record in that was looked at: its call or outcome, and what the audit text says of it. */
+  note(line: Uint8Array): void;
+  /** Whether the line's chain value follows from this one. The numbers are not compared. */
+  follows(line: Uint8Array, from: NativeChainEnd): boolean;
+  /** Whether the record of this line of audit text is one of the trail, and was not found there. */
+  isMissing(text: Uint8Array): boolean;
+  summary(): NativeTrailSummary;
+}
+
+export interface NativeTrailSummary {
+  readonly records: number;
+  /** Records that were compared with audit text. */
+  readonly anchored: number;
+  /** Records of the trail that audit text has and the trail has not. */
+  readonly missing: number;
+  /** Records that audit text remembers otherwise: how many, and the first thousand. */
+  readonly rewrittenCount: number;
+  readonly rewritten: readonly NativeRecordPlace[];
+  /** Outcomes without audit text between the first and the last one that have it. */
+  readonly unanchored: number;
+  readonly firstUnanchored?: NativeRecordPlace;
+  /** Without an outcome. */
+  readonly calls: readonly (NativeRecordPlace & { readonly pid: number; readonly event: string })[];
 }
 
 const folders = ['prebuilds/linux-x64', 'build/Release'];

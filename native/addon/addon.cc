@@ -14,6 +14,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportMemory(env, exports);
   exportProcess(env, exports);
   exportTrail(env, exports);
+  exportTrailCheck(env, exports);
   return exports;
 }
 

@@ -5,11 +5,12 @@
 
 namespace virtshim::addon {
 
-void exportPolicy(Napi::Env env, Napi::Object exports);     // loadPolicy, decide, explain, ...
-void exportCalls(Napi::Env env, Napi::Object exports);      // attach, lastError, callAsync, setActor, setThreads
-void exportCallbacks(Napi::Env env, Napi::Object exports);  // callback, dropCallback, answer, startEventLoop, ...
-void exportMemory(Napi::Env env, Napi::Object exports);     // readString, readMemory, readPointer, readPointers, free
-void exportProcess(Napi::Env env, Napi::Object exports);    // exec, guarded
-void exportTrail(Napi::Env env, Napi::Object exports);      // rotateTrail, appendNotice
+void exportPolicy(Napi::Env env, Napi::Object exports);      // loadPolicy, decide, explain, ...
+void exportCalls(Napi::Env env, Napi::Object exports);       // attach, lastError, callAsync, setActor, setThreads
+void exportCallbacks(Napi::Env env, Napi::Object exports);   // callback, dropCallback, answer, startEventLoop, ...
+void exportMemory(Napi::Env env, Napi::Object exports);      // readString, readMemory, readPointer, readPointers, free
+void exportProcess(Napi::Env env, Napi::Object exports);     // exec, guarded
+void exportTrail(Napi::Env env, Napi::Object exports);       // rotateTrail, appendNotice, lockUpkeep
+void exportTrailCheck(Napi::Env env, Napi::Object exports);  // TrailCheck
 
 }  // namespace virtshim::addon

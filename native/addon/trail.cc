@@ -1,6 +1,7 @@
 // What tools do to a trail: put its files aside, and say in it what they did.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 
@@ -42,10 +43,21 @@ Napi::Value appendNotice(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
+// lockUpkeep(folder) -> a descriptor to close, or -1 where another tool has the lock. Throws an Error that says why
+// not.
+Napi::Value lockUpkeep(const Napi::CallbackInfo &info) {
+  const std::string path = info[0].ToString().Utf8Value();
+  OpenFailure failure{};
+  const int fd = audit::lockUpkeep(folderOf(path), &failure);
+  if (fd < 0 && failure.error != EAGAIN) return fail(info.Env(), failure);
+  return Napi::Number::New(info.Env(), fd);
+}
+
 }  // namespace
 
 void exportTrail(Napi::Env env, Napi::Object exports) {
   exports.Set("rotateTrail", Napi::Function::New(env, rotateTrail, "rotateTrail"));
+  exports.Set("lockUpkeep", Napi::Function::New(env, lockUpkeep, "lockUpkeep"));
   exports.Set("appendNotice", Napi::Function::New(env, appendNotice, "appendNotice"));
 }
 

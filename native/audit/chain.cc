@@ -31,7 +31,46 @@ bool readDecimal(std::string_view text, uint64_t *out) {
   return at > 0 && at < text.size() && text[at] == '"';
 }
 
+bool take(std::string_view *text, std::string_view what) {
+  if (text->substr(0, what.size()) != what) return false;
+  text->remove_prefix(what.size());
+  return true;
+}
+
+// Digits and the quote behind them.
+bool takeNumber(std::string_view *text, uint64_t *out) {
+  constexpr size_t kMaxDigits = 16;  // what a number in JavaScript holds exactly
+  if (!readDecimal(*text, out)) return false;
+  const size_t digits = text->find('"');
+  text->remove_prefix(digits + 1);
+  return digits <= kMaxDigits;
+}
+
+bool takeKind(std::string_view *text, RecordKind *out) {
+  if (take(text, "<methodresponse"))
+    *out = RecordKind::Response;
+  else if (take(text, "<methodcall"))
+    *out = RecordKind::Call;
+  else if (take(text, "<notice"))
+    *out = RecordKind::Notice;
+  else
+    return false;
+  return true;
+}
+
 }  // namespace
+
+bool readRecordId(std::string_view digits, uint64_t *out) {
+  if (digits.size() < 16) return false;
+  uint64_t value = 0;
+  for (char c : digits.substr(0, 16)) {
+    const int digit = hexDigit(c);
+    if (digit < 0) return false;
+    value = value << 4 | static_cast<uint64_t>(digit);
+  }
+  *out = value;
+  return true;
+}
 
 void chainValue(const Sha256 &body, std::string_view rest, std::string_view head, const uint8_t previous[kSha256Size],
                 uint8_t out[kSha256Size]) {
@@ -57,6 +96,20 @@ bool readLine(std::string_view line, LineFacts *out) {
   out->chainAt = tag.size() - 1 - kChainDigits;
   if (tag.back() != '"' || tag.substr(out->chainAt - kChain.size(), kChain.size()) != kChain) return false;
   return readHex(tag.substr(out->chainAt, kChainDigits), out->chain);
+}
+
+bool readRoot(std::string_view line, RootFacts *out) {
+  std::string_view rest = line;
+  uint64_t sequence;
+  if (!takeKind(&rest, &out->kind) || !take(&rest, " rid=\"") || !readRecordId(rest, &out->rid)) return false;
+  rest.remove_prefix(16);
+  if (!take(&rest, "\" seq=\"") || !takeNumber(&rest, &sequence) || !take(&rest, " time=\"")) return false;
+  const size_t timeEnd = rest.find('"');
+  if (timeEnd == std::string_view::npos) return false;
+  rest.remove_prefix(timeEnd + 1);
+  const size_t headSize = line.size() - rest.size();
+  if (!take(&rest, " pid=\"") || !takeNumber(&rest, &out->pid)) return false;
+  return readLine(line, &out->line) && out->line.headSize == headSize && out->line.sequence == sequence;
 }
 
 bool followsFrom(const uint8_t previous[kSha256Size], std::string_view line, const LineFacts &facts) {

@@ -27,6 +27,21 @@ struct LineFacts {
 // Reads sequence number and chain value from a record's root tag. False where the line is no record.
 bool readLine(std::string_view line, LineFacts *out);
 
+enum class RecordKind { Call, Response, Notice };
+
+struct RootFacts {
+  RecordKind kind;
+  uint64_t rid;
+  uint64_t pid;
+  LineFacts line;
+};
+
+// The same, but only where the whole root tag is as the writers make it: who reads it elsewhere reads the same.
+bool readRoot(std::string_view line, RootFacts *out);
+
+// 16 hex digits. False where they are none.
+bool readRecordId(std::string_view digits, uint64_t *out);
+
 // True where the line's chain value follows from `previous`.
 bool followsFrom(const uint8_t previous[kSha256Size], std::string_view line, const LineFacts &facts);
 

@@ -88,8 +88,8 @@ Device readDevice(std::string_view xml) {
 
 class TextWriter {
  public:
-  TextWriter(const Event &event, std::string_view chain, Redactor *redactor, const Limits &limits, Buffer *out)
-      : event_(event), facts_(facts(event.function)), chain_(chain), redactor_(redactor), limits_(limits), out_(out) {}
+  TextWriter(const Event &event, const TextPlace &place, Redactor *redactor, const Limits &limits, Buffer *out)
+      : event_(event), facts_(facts(event.function)), place_(place), redactor_(redactor), limits_(limits), out_(out) {}
 
   void write() {
     out_->append("virt=");
@@ -152,7 +152,8 @@ class TextWriter {
     if (event_.args) arguments();
     word("rid", {});
     out_->appendHex(event_.rid);
-    if (!chain_.empty()) word("chain", chain_.substr(0, 16));
+    if (!place_.chain.empty()) word("chain", place_.chain.substr(0, 16));
+    if (!place_.trail.empty()) word("trail", place_.trail);
   }
 
   void arguments() {
@@ -213,7 +214,7 @@ class TextWriter {
 
   const Event &event_;
   const FunctionFacts &facts_;
-  std::string_view chain_;
+  const TextPlace &place_;
   Redactor *redactor_;
   const Limits &limits_;
   Buffer *out_;
@@ -221,10 +222,10 @@ class TextWriter {
 
 }  // namespace
 
-bool writeAuditText(const Event &event, std::string_view chain, Redactor *redactor, Buffer *out) {
+bool writeAuditText(const Event &event, const TextPlace &place, Redactor *redactor, Buffer *out) {
   for (const Limits *limits : {&kWide, &kNarrow}) {
     out->clear();
-    TextWriter(event, chain, redactor, *limits, out).write();
+    TextWriter(event, place, redactor, *limits, out).write();
     if (out->size() <= kMaxTextBytes) break;
   }
   return out->ok();

@@ -43,6 +43,7 @@ pthread_mutex_t g_openMutex = PTHREAD_MUTEX_INITIALIZER;
 std::atomic<SharedState *> g_state{nullptr};
 TrailFile g_file;  // used under the record lock
 SecretKey g_key;   // written before g_state is set
+char g_id[16];     // what audit text calls the trail, where the key is known
 pthread_key_t g_threadKey;
 pthread_once_t g_threadOnce = PTHREAD_ONCE_INIT;
 bool g_threadKeyMade = false;
@@ -109,6 +110,14 @@ bool lockOpening() {
   return true;
 }
 
+// Tells the trail's records from others in a log that many trails share. It gives nothing away about the key.
+void makeId() {
+  constexpr std::string_view kWhat = "virtshim trail";
+  uint8_t digest[kSha256Size];
+  hmacSha256(g_key.bytes, sizeof g_key.bytes, kWhat.data(), kWhat.size(), digest);
+  hexLower(digest, sizeof g_id / 2, g_id);
+}
+
 // The key that digests of secrets are made with: 32 random bytes, readable by the trail's owner alone.
 void readKey(int folder) {
   bool created;
@@ -123,6 +132,7 @@ void readKey(int folder) {
   else
     g_key.known = true;
   close(fd);
+  if (g_key.known) makeId();
 }
 
 // Opens .trail.state and the key.
@@ -227,7 +237,8 @@ void submitText(ThreadState *thread, SharedState *state, const Event &event, con
   hexLower(chain, 8, hex);
   thread->origin.clear();
   writeAuditOrigin(event.subject, &thread->origin);
-  if (!writeAuditText(event, {hex, sizeof hex}, redactor, &thread->text) || !thread->origin.ok()) return;
+  const TextPlace place{{hex, sizeof hex}, {g_id, g_key.known ? sizeof g_id : 0}};
+  if (!writeAuditText(event, place, redactor, &thread->text) || !thread->origin.ok()) return;
   sinkSubmit(state, thread->origin.view(), thread->text.view());
 }
 

@@ -1,5 +1,6 @@
 #include "audit/upkeep.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,7 @@ namespace virtshim::audit {
 namespace {
 
 constexpr int64_t kLockNs = int64_t{5} * 1000000000;
+constexpr int64_t kUpkeepByte = int64_t{1} << 42;  // of .trail.state, beyond those that its writers lock
 
 // A trail that is open and locked as long as this lives.
 class LockedTrail {
@@ -92,6 +94,25 @@ bool appendNotice(const TrailFolder &folder, std::string_view kind, std::string_
   }
   LockedTrail trail(folder, failure);
   return trail.locked() && trail.append(&line, where, failure);
+}
+
+int lockUpkeep(const TrailFolder &folder, OpenFailure *failure) {
+  ErrnoGuard guard;
+  const int at = openPrivateFolder(folder.directory, folder.groupReadable, failure);
+  if (at < 0) return -1;
+  bool created;
+  const int fd = openPrivateFile(at, ".trail.state", O_RDWR | O_CREAT, folder.groupReadable, &created, failure);
+  ::close(at);
+  if (fd < 0) return -1;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kUpkeepByte;
+  lock.l_len = 1;
+  if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return fd;
+  *failure = {errno == EACCES ? EAGAIN : errno, nullptr};
+  ::close(fd);
+  return -1;
 }
 
 }  // namespace virtshim::audit

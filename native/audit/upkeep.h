@@ -20,4 +20,8 @@ bool rotateTrail(const TrailFolder &folder, char (&name)[kRotatedNameSize], Open
 // Appends a notice to trail.xml: what kind, and the text for people.
 bool appendNotice(const TrailFolder &folder, std::string_view kind, std::string_view text, OpenFailure *failure);
 
+// A lock on what tools do to the files that were put aside, one tool at a time. It ends when the descriptor that is
+// returned is closed, or with the process. -1 where it cannot be had; *failure is then EAGAIN where another one has it.
+int lockUpkeep(const TrailFolder &folder, OpenFailure *failure);
+
 }  // namespace virtshim::audit

@@ -1,7 +1,7 @@
 /** Files as rotation leaves them: plain, or compressed by gzip, xz, zstd or bzip2. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { access, type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { systemReason, VirtshimError } from '../errors.js';
 
@@ -22,16 +22,20 @@ const COMPRESSIONS: readonly Compression[] = [
   { magic: Buffer.from('BZh'), program: 'bzip2', from: 'bzip2' },
 ];
 
+const COMPRESSED_ENDINGS = ['.gz', '.xz', '.zst', '.bz2'];
+
 /** What rotation adds to the names of compressed files. */
 export const COMPRESSED_NAME = /\.(gz|xz|zst|bz2)$/;
 
 /**
  * The bytes of a file, decompressed where its first bytes say that it is compressed, whatever it is called. `-` is
- * standard input. The file is read as fast as the chunks are taken, and closed when no more of them are.
+ * standard input. The file is read as fast as the chunks are taken, and closed when no more of them are. Of one that is
+ * not there any more, what rotation made of it is read: FILE.gz and the like.
  * @throws VirtshimError VIRTSHIM_FILE where it cannot be read or decompressed, also after some chunks
  */
-export async function* readChunks(file: string): AsyncGenerator<Buffer> {
-  if (file === '-') return yield* process.stdin as AsyncIterable<Buffer>;
+export async function* readChunks(path: string): AsyncGenerator<Buffer> {
+  if (path === '-') return yield* process.stdin as AsyncIterable<Buffer>;
+  const file = await presentName(path);
   const compression = await compressionOf(file);
   try {
     if (compression === undefined) yield* createReadStream(file, { highWaterMark: CHUNK });
@@ -48,7 +52,8 @@ export async function* readChunks(file: string): AsyncGenerator<Buffer> {
  * The same, faster for long logs: a chunk is good only until the next one is asked for.
  * @throws VirtshimError VIRTSHIM_FILE where it cannot be read or decompressed, also after some chunks
  */
-export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
+export async function* readBlocks(path: string): AsyncGenerator<Buffer> {
+  const file = path === '-' ? path : await presentName(path);
   if (file === '-' || (await compressionOf(file)) !== undefined) return yield* readChunks(file);
   try {
     yield* alternatingBlocks(file);
@@ -73,6 +78,17 @@ async function* alternatingBlocks(file: string): AsyncGenerator<Buffer> {
     await reading.catch(() => undefined);
     await handle.close();
   }
+}
+
+/** What a file is called by now: it may have been compressed since it was listed. */
+async function presentName(file: string): Promise<string> {
+  const isThere = (name: string) =>
+    access(name).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    );
+  for (const name of [file, ...COMPRESSED_ENDINGS.map((ending) => file + ending)]) if (await isThere(name)) return name;
+  return file;
 }
 
 async function compressionOf(file: string): Promise<Compression | undefined> {

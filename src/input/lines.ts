@@ -25,6 +25,26 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, wanted?: LineTe
   if (last !== undefined) yield [last];
 }
 
+/**
+ * The same bytes in other blocks, each of which ends where a line does; but for the last one, where the last line has no
+ * end. They are good until the next one is asked for.
+ */
+export async function* wholeLines(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let begun: Buffer[] = [];
+  for await (const block of blocks) {
+    const first = begun.length === 0 ? 0 : block.indexOf(LINE_END) + 1;
+    if (first > 0) {
+      yield Buffer.concat([...begun, block.subarray(0, first)]);
+      begun = [];
+    }
+    const end = Math.max(first, block.lastIndexOf(LINE_END) + 1);
+    if (end > first) yield block.subarray(first, end);
+    // A copy, since the next block may take the place of this one.
+    if (block.length > end) begun.push(Buffer.from(block.subarray(end)));
+  }
+  if (begun.length > 0) yield Buffer.concat(begun);
+}
+
 class Splitter {
   /** The beginning of a line whose end is still to come. */
   #begun: Buffer[] = [];

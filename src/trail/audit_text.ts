@@ -22,14 +22,15 @@ const NARROW: Limits = { uri: 128, path: 96, exe: 128, rule: 64, target: 96, ass
 
 /**
  * The audit text of a response as a whole line of a log, without the line end; undefined for other records. Serial
- * numbers are made from sequence numbers: 2147483648 and up, like those of audit.log, but not the same.
+ * numbers are made from sequence numbers: 2147483648 and up, like those of audit.log, but not the same. `trail` is what
+ * audit text calls the trail (trailId).
  */
-export function auditLine(record: TrailRecord): string | undefined {
+export function auditLine(record: TrailRecord, trail?: string): string | undefined {
   if (record.type !== 'methodresponse') return undefined;
   const serial = 2 ** 31 + (record.seq % 2 ** 31);
   const seconds = Math.floor(Date.parse(`${record.time.slice(0, 19)}Z`) / 1000);
   const stamp = `${seconds}.${record.time.slice(20, 23)}:${serial}`;
-  return `type=VIRT_CONTROL msg=audit(${stamp}): ${originOf(record)} msg='${auditText(record)}'`;
+  return `type=VIRT_CONTROL msg=audit(${stamp}): ${originOf(record)} msg='${auditText(record, trail)}'`;
 }
 
 function originOf({ pid, uid, auid, ses, subj }: TrailRecord): string {
@@ -38,12 +39,12 @@ function originOf({ pid, uid, auid, ses, subj }: TrailRecord): string {
 }
 
 /** The text between the quotes of `msg='...'`. */
-export function auditText(record: TrailRecord): string {
-  const wide = fieldsOf(record, WIDE).join(' ');
-  return wide.length <= MAX_TEXT ? wide : fieldsOf(record, NARROW).join(' ');
+export function auditText(record: TrailRecord, trail?: string): string {
+  const wide = fieldsOf(record, WIDE, trail).join(' ');
+  return wide.length <= MAX_TEXT ? wide : fieldsOf(record, NARROW, trail).join(' ');
 }
 
-function fieldsOf(record: TrailRecord, limits: Limits): string[] {
+function fieldsOf(record: TrailRecord, limits: Limits, trail: string | undefined): string[] {
   const denied = record.decision?.effect === 'denied';
   const uri = record.connection?.uri;
   return [
@@ -52,6 +53,7 @@ function fieldsOf(record: TrailRecord, limits: Limits): string[] {
     `reason=${denied ? 'denied' : record.success ? 'permitted' : 'error'}`,
     ...guest(record, limits),
     ...extras(record, limits, denied),
+    ...(trail === undefined ? [] : [`trail=${trail}`]),
     ...assertions(record, limits),
     ...(uri ? [`uri="${percent(cut(textToBytes(uri), limits.uri))}"`] : []),
     field('comm', textToBytes(record.comm)),

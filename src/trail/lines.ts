@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { systemReason, VirtshimError } from '../errors.js';
-import { COMPRESSED_NAME, readChunks } from '../input/chunks.js';
+import { COMPRESSED_NAME, readBlocks, readChunks } from '../input/chunks.js';
 import { type LineTest, type RawLine, splitLines } from '../input/lines.js';
 
 export type { RawLine } from '../input/lines.js';
@@ -11,6 +11,8 @@ export function readLines(file: string, wanted?: LineTest): AsyncGenerator<RawLi
   return splitLines(readChunks(file), wanted);
 }
 
+/** The file that is written. */
+export const NEWEST = 'trail.xml';
 const SEQUENCE = / seq="(\d+)"/;
 const BEGINNING = 1 << 16;
 
@@ -26,9 +28,41 @@ export async function firstSequence(file: string): Promise<number | undefined> {
   return undefined;
 }
 
+function sequenceIn(beginning: Buffer): number | undefined {
+  const sequence = SEQUENCE.exec(beginning.toString('latin1', 0, BEGINNING))?.[1];
+  return sequence === undefined ? undefined : Number(sequence);
+}
+
+/**
+ * Where a file stands among the others. The middle one of its first three records counts, so that none of them moves
+ * the file where someone changed it; where there is none, the number at the end of its name.
+ */
+async function rankOf(file: string): Promise<number> {
+  const first = await firstSequences(file).catch((error: unknown) => {
+    if (isDamage(error)) return [];
+    throw error;
+  });
+  first.sort((a, b) => a - b);
+  const named = /-(\d+)$/.exec(file.replace(COMPRESSED_NAME, ''))?.[1];
+  return first[first.length >> 1] ?? (named === undefined ? Number.POSITIVE_INFINITY : Number(named));
+}
+
+async function firstSequences(file: string): Promise<number[]> {
+  for await (const chunk of readChunks(file)) {
+    const found = chunk.toString('latin1', 0, BEGINNING).matchAll(/^<\w+ rid="\w*" seq="(\d{1,16})"/gm);
+    return [...found].slice(0, 3).map(([, sequence]) => Number(sequence));
+  }
+  return [];
+}
+
+/** Whether what is in a file, not the system, keeps it from being read: it is compressed, and cut or damaged. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof VirtshimError && (error.cause as NodeJS.ErrnoException | undefined)?.syscall === undefined;
+}
+
 /** `trail.xml.12` -> 12; `trail.xml` itself is the newest. Other rotated names (`trail.xml-20261123`) sort by text. */
 function age(name: string): number {
-  if (name === 'trail.xml') return -1;
+  if (name === NEWEST) return -1;
   const number = /^trail\.xml\.(\d+)(\.[a-z]+\d?)?$/.exec(name)?.[1];
   return number === undefined ? 0 : Number(number);
 }
@@ -40,23 +74,91 @@ function age(name: string): number {
  * cannot be read
  */
 export async function trailFiles(dir: string): Promise<string[]> {
+  const files = await filesCalled(dir, NEWEST);
+  if (files.length === 0) throw missing(dir);
+  const known = await Promise.all(files.map(async (name) => ({ name, rank: await orGone(rankOf(join(dir, name))) })));
+  // Infinity less itself is no number, and the names decide.
+  return known
+    .flatMap(({ name, rank }) => (rank === 'gone' ? [] : { name, rank }))
+    .sort((a, b) => a.rank - b.rank || age(b.name) - age(a.name) || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => join(dir, name));
+}
+
+/** A file may be removed, or called otherwise, since the folder was read. */
+async function orGone<T>(asked: Promise<T>): Promise<T | 'gone'> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isGone(error)) return 'gone';
+    throw error;
+  }
+}
+
+/** Whether a file could not be read because it is not there. */
+export function isGone(error: unknown): boolean {
+  const cause = error instanceof VirtshimError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'ENOENT' && cause.syscall === 'open';
+}
+
+/** The audit text of a trail's own: audit.log and what was rotated away, in no particular order. */
+export async function auditFiles(dir: string): Promise<string[]> {
+  return (await filesCalled(dir, 'audit.log')).map((name) => join(dir, name));
+}
+
+/** The names of a file and of what it was rotated to, without those that a compressor is not done with. */
+async function filesCalled(dir: string, name: string): Promise<string[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw missing(dir);
     throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${dir}\`: ${systemReason(error)}`, { cause: error });
   });
-  const files = names.filter((name) => /^trail\.xml([.-]|$)/.test(name) && !isHalfCompressed(name, names));
-  if (files.length === 0) throw missing(dir);
-  const known = await Promise.all(
-    files.map(async (name) => ({ name, first: (await firstSequence(join(dir, name))) ?? Number.POSITIVE_INFINITY })),
-  );
-  // Infinity less itself is no number, and the names decide.
-  known.sort((a, b) => a.first - b.first || age(b.name) - age(a.name) || (a.name < b.name ? -1 : 1));
-  return known.map(({ name }) => join(dir, name));
+  const isOne = (other: string) => other === name || other.startsWith(`${name}.`) || other.startsWith(`${name}-`);
+  return names.filter((other) => isOne(other) && !isHalfCompressed(other, names));
 }
 
 /** Compressors remove the file only when the compressed one is complete. */
 function isHalfCompressed(name: string, all: readonly string[]): boolean {
   return COMPRESSED_NAME.test(name) && all.includes(name.replace(COMPRESSED_NAME, ''));
+}
+
+export interface TrailPart {
+  readonly file: string;
+  /** A block is good until the next one is asked for. */
+  readonly blocks: AsyncIterable<Buffer>;
+}
+
+/**
+ * The files of a trail in turn. It may be rotated meanwhile, and files be compressed: no record is left out by that, and
+ * none comes twice. What is removed before its turn is not there to be read.
+ * @throws VirtshimError as trailFiles does
+ */
+export async function* trailParts(dir: string): AsyncGenerator<TrailPart> {
+  const done = new Set<string>();
+  const isNew = (file: string) => !done.has(file.replace(COMPRESSED_NAME, ''));
+  for (;;) {
+    const files = (await trailFiles(dir)).filter(isNew);
+    for (const file of files.filter((each) => basename(each) !== NEWEST)) {
+      done.add(file.replace(COMPRESSED_NAME, ''));
+      yield { file, blocks: readBlocks(file) };
+    }
+    const newest = files.find((file) => basename(file) === NEWEST);
+    if (newest === undefined) return;
+    const blocks = readBlocks(newest);
+    const first = await orGone(blocks.next());
+    // What is open stays the same file. Where others were put aside before it was opened, they come first.
+    const sequence = first !== 'gone' && first.done === false ? sequenceIn(first.value) : undefined;
+    const aside = (await trailFiles(dir)).filter((file) => isNew(file) && basename(file) !== NEWEST);
+    const firsts = await Promise.all(aside.map((file) => orGone(firstSequence(file))));
+    if (first !== 'gone' && firsts.every((each) => each === sequence)) {
+      if (first.done !== true) yield { file: newest, blocks: following(first.value, blocks) };
+      return;
+    }
+    await blocks.return(undefined);
+  }
+}
+
+async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
 }
 
 function missing(dir: string): VirtshimError {

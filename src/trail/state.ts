@@ -1,4 +1,6 @@
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** What the writers know about the end of a trail; native/audit/state.cc lays the file out. */
 export interface TrailState {
@@ -45,4 +47,13 @@ function checkOf(position: Buffer): bigint {
     sum = (sum + (position.readBigUInt64LE(at) ^ salt) * 0x9e3779b97f4a7c15n) & MASK;
   }
   return sum ^ (sum >> 29n);
+}
+
+const KEY_BYTES = 32;
+
+/** What audit text calls a trail (`trail=`); undefined where its key cannot be read. native/audit/trail.cc makes it. */
+export async function trailId(dir: string): Promise<string | undefined> {
+  const key = await readFile(join(dir, 'trail.key')).catch(() => undefined);
+  if (key?.length !== KEY_BYTES) return undefined;
+  return createHmac('sha256', key).update('virtshim trail').digest('hex').slice(0, 16);
 }

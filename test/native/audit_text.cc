@@ -16,7 +16,7 @@ std::string text(const Event &event) {
   SecretKey key{};
   Buffer scratch, more, out;
   Redactor redactor(key, &scratch, &more);
-  expect(writeAuditText(event, "0123456789abcdef", &redactor, &out), "memory");
+  expect(writeAuditText(event, {"0123456789abcdef", "fedcba9876543210"}, &redactor, &out), "memory");
   return std::string(out.view());
 }
 
@@ -32,11 +32,12 @@ Event fixed(const char *function, std::string_view name, const ArgSlot *args) {
 void permitted() {
   ArgSlot args[1];
   args[0].p = &g_object;
-  expectEqual(text(fixed("virDomainSuspend", "demo", args)),
-              "virt=test op=virDomainSuspend reason=permitted vm=\"demo\" uuid=6695eb01-f6a4-8304-79aa-97f2502e193f "
-              "rid=0000000000005f3a chain=0123456789abcdef uri=\"test:///default\" comm=\"virsh\" "
-              "exe=\"/usr/bin/virsh\" hostname=? addr=? terminal=pts/0 res=success",
-              "permitted");
+  expectEqual(
+      text(fixed("virDomainSuspend", "demo", args)),
+      "virt=test op=virDomainSuspend reason=permitted vm=\"demo\" uuid=6695eb01-f6a4-8304-79aa-97f2502e193f "
+      "rid=0000000000005f3a chain=0123456789abcdef trail=fedcba9876543210 uri=\"test:///default\" comm=\"virsh\" "
+      "exe=\"/usr/bin/virsh\" hostname=? addr=? terminal=pts/0 res=success",
+      "permitted");
 }
 
 void denied() {
@@ -115,7 +116,7 @@ void asserted() {
   Event event = fixed("virDomainSuspend", "demo", args);
   event.asserted = {"al'ice uid=0", "shop", "ticket 4711"};
   expect(contains(text(event),
-                  " chain=0123456789abcdef asserted-actor=\"al%27ice%20uid%3D0\" asserted-via=\"shop\" "
+                  " trail=fedcba9876543210 asserted-actor=\"al%27ice%20uid%3D0\" asserted-via=\"shop\" "
                   "asserted-reason=\"ticket%204711\" uri="),
          text(event));
   std::string longest(257, 'x');

@@ -42,7 +42,7 @@ const auditLines = (trail: string) => readFileSync(auditLog(trail), 'latin1').sp
 
 // The grammar of the text, the parts that a value could break.
 const TEXT =
-  /^type=VIRT_CONTROL msg=audit\(\d+\.\d{3}:\d+\): pid=\d+ uid=\d+ auid=\d+ ses=\d+( subj=[\w:./-]+)? msg='virt=([\w./:-]+|\?) op=\w+ reason=(permitted|denied|error)( vm=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( uuid=[0-9a-f-]{36})?( target="[^"'= ]*")?( rule="[^"'= ]*")?( err=\d+)?( apiflags=0x[0-9a-f]+)?( dev=[\w-]+)?( path=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( new-(mem|vcpu)=\d+)? rid=[0-9a-f]{16} chain=[0-9a-f]{16}( asserted-(actor|via|reason)="[^"'= ]*")*( uri="[^"'= ]*")? comm=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) exe=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) hostname=\? addr=\? terminal=[\w/?]+ res=(success|failed)'$/;
+  /^type=VIRT_CONTROL msg=audit\(\d+\.\d{3}:\d+\): pid=\d+ uid=\d+ auid=\d+ ses=\d+( subj=[\w:./-]+)? msg='virt=([\w./:-]+|\?) op=\w+ reason=(permitted|denied|error)( vm=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( uuid=[0-9a-f-]{36})?( target="[^"'= ]*")?( rule="[^"'= ]*")?( err=\d+)?( apiflags=0x[0-9a-f]+)?( dev=[\w-]+)?( path=("[A-Za-z0-9._+@:/,-]+"|[0-9A-F]+))?( new-(mem|vcpu)=\d+)? rid=[0-9a-f]{16} chain=[0-9a-f]{16} trail=[0-9a-f]{16}( asserted-(actor|via|reason)="[^"'= ]*")*( uri="[^"'= ]*")? comm=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) exe=("[A-Za-z0-9._+@:/,?-]+"|[0-9A-F]+) hostname=\? addr=\? terminal=[\w/?]+ res=(success|failed)'$/;
 
 function expectSoundTrail(trail: string): ReadRecord[] {
   const lines = trailLines(trail);

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { auditLine, readTrail } from '../../src/trail/index.js';
+import { trailId } from '../../src/trail/state.js';
 import { requireTool } from '../support/tools.js';
 import { emit, linesOf } from '../support/trail_writer.js';
 
@@ -101,6 +102,8 @@ test.each([
 ])('the trail tells the same audit text: %s', async (_, folder) => {
   const text = (line: string) => line.slice(line.indexOf('): ') + 3);
   const made: string[] = [];
-  for await (const { record } of readTrail(folder)) made.push(text((record && auditLine(record)) ?? ''));
+  const id = await trailId(folder);
+  expect(id).toMatch(/^[0-9a-f]{16}$/);
+  for await (const { record } of readTrail(folder)) made.push(text((record && auditLine(record, id)) ?? ''));
   expect(made).toEqual(linesOf(folder, 'audit.log').map(text));
 });
