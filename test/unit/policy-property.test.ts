@@ -381,19 +381,23 @@ function compare(draft: PolicyDocument, requests: readonly NativeRequest[], seen
 }
 
 describe('native decisions', () => {
-  test(`equal the reference's for ${runs * policiesOfEach * callsOfEach} random policies and calls`, () => {
-    const seen: Seen = { allow: 0, deny: 0, byRule: 0, byPermission: 0, wouldDeny: 0, reasonMissing: 0 };
-    const policies = fc.array(policyDocument.map(finish), { minLength: policiesOfEach, maxLength: policiesOfEach });
-    const requests = fc.array(request, { minLength: callsOfEach, maxLength: callsOfEach });
-    fc.assert(
-      fc.property(policies, requests, (drafts, asked) => {
-        for (const draft of drafts) compare(draft, asked, seen);
-      }),
-      { numRuns: runs },
-    );
-    // The generator must not drift into policies that decide nothing.
-    for (const [what, count] of Object.entries(seen)) expect([what, count > runs]).toEqual([what, true]);
-  });
+  test(
+    `equal the reference's for ${runs * policiesOfEach * callsOfEach} random policies and calls`,
+    () => {
+      const seen: Seen = { allow: 0, deny: 0, byRule: 0, byPermission: 0, wouldDeny: 0, reasonMissing: 0 };
+      const policies = fc.array(policyDocument.map(finish), { minLength: policiesOfEach, maxLength: policiesOfEach });
+      const requests = fc.array(request, { minLength: callsOfEach, maxLength: callsOfEach });
+      fc.assert(
+        fc.property(policies, requests, (drafts, asked) => {
+          for (const draft of drafts) compare(draft, asked, seen);
+        }),
+        { numRuns: runs },
+      );
+      // The generator must not drift into policies that decide nothing.
+      for (const [what, count] of Object.entries(seen)) expect([what, count > runs]).toEqual([what, true]);
+    },
+    120_000 + 500 * runs,
+  );
 
   test('never refuse what mayRefuse excludes', () => {
     fc.assert(
