@@ -5,8 +5,9 @@ import { describe, expect, test } from '@jest/globals';
 import { type ApiFunction, functions } from '../../src/generated/api.js';
 import { xmlFunctions } from '../../src/generated/xml_facts.js';
 import { xmlFactNames } from '../../src/policy/xml_facts.js';
+import { xpathProblem } from '../../src/policy/xpath.js';
 import { ROOT } from '../support/paths.js';
-import { type CallArguments, probe, valuesOf } from '../support/xml_facts.js';
+import { type CallArguments, isReadable, probe, valuesOf } from '../support/xml_facts.js';
 
 const QEMU = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'";
 
@@ -419,4 +420,34 @@ test('docs/policy-xml.md names each fact once', () => {
   const table = page.slice(page.indexOf('## Facts'), page.indexOf('A fact has as many values'));
   const named = [...table.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name);
   expect(named.sort()).toEqual([...xmlFactNames].sort());
+});
+
+// Each at its bound and one beyond it: docs/policy-xml.md has them.
+test.each<readonly [string, (count: number) => string, number]>([
+  ['text', (bytes) => guest(' '.repeat(bytes - guest('').length)), 1 << 20],
+  ['depth', (depth) => `${'<a>'.repeat(depth)}${'</a>'.repeat(depth)}`, 256],
+  ['markup', (count) => guest('<a/>'.repeat(count - 2)), 10_000],
+  [
+    'attributes',
+    (count) => guest(`${"<a b=''/>".repeat(count - 15_001)}${"<a b='' c='' d='' e=''/>".repeat(3750)}`),
+    20_000,
+  ],
+  [
+    'attributes of one element',
+    (count) => `<a${Array.from({ length: count }, (_, i) => ` a${i}=''`).join('')}/>`,
+    1000,
+  ],
+  ['namespaces', (count) => guest(`<metadata>${"<a xmlns='b'/>".repeat(count)}</metadata>`), 100],
+  ['hyphens', (count) => guest('--'.repeat(count)), 1000],
+  ['levels', (count) => `${'<a>'.repeat(99)}${'<b/>'.repeat((count - 4950) / 100)}${'</a>'.repeat(99)}`, 100_000 - 50],
+])('a document is unknown beyond the bound: %s', async (_, xml, bound) => {
+  expect(await isReadable(xml(bound))).toBe(true);
+  const beyond = bound === 100_000 - 50 ? bound + 100 : bound + 1;
+  expect(await isReadable(xml(beyond))).toBe(false);
+});
+
+test('an expression is bounded', () => {
+  const nested = (depth: number) => `${'('.repeat(depth)}1${')'.repeat(depth)}`;
+  expect([30, 31].map((depth) => xpathProblem(nested(depth)) === undefined)).toEqual([true, false]);
+  expect([1000, 1001].map((size) => xpathProblem('a'.repeat(size)) === undefined)).toEqual([true, false]);
 });
