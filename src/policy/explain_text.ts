@@ -31,7 +31,7 @@ const verdicts = { permitted: 'permitted', denied: 'denied', 'would-deny': 'perm
 
 function headline({ call, verdict }: Explanation): string {
   const { kind, name, uuid } = call.resource ?? {};
-  const what = name || uuid;
+  const what = name || uuid || undefined;
   const on =
     what === undefined && kind === undefined ? '' : ` on ${[kind, what && `\`${what}\``].filter(Boolean).join(' ')}`;
   const by = call.uid === undefined ? '' : ` by uid ${call.uid}`;

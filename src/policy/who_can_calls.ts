@@ -38,7 +38,11 @@ export function callsOf(
     formsOf(fn, call, policy, names).filter(({ needs }) => needs.some((need) => covers(fn, checks, need))),
   );
   if (forms.length > 0) return forms;
-  throw new VirtshimError('VIRTSHIM_USAGE', `no call of \`${action}\` that is judged takes these arguments`);
+  const why =
+    meant.length === 0
+      ? 'no function of it takes these arguments'
+      : 'a helper, which only a deny rule of its name refuses';
+  throw new VirtshimError('VIRTSHIM_USAGE', `nobody can be told about \`${action}\`: ${why}`);
 }
 
 function coverageOf(action: string) {

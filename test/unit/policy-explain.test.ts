@@ -318,6 +318,13 @@ rules that came close:
     );
   });
 
+  test('of a call on nothing, and of a helper', () => {
+    expect(explanationText(about({}, { function: 'virConnectClose' }))).toMatch(/^virConnectClose: denied\n/);
+    expect(explanationText(about({}, { function: 'virConnectRef' }))).toContain(
+      'by default: a helper, which only a deny rule',
+    );
+  });
+
   test('shows ten rules, or all', () => {
     const rules = [...Array(14).keys()].map((n) => rule(`r${n}`, 'allow', { resources: { names: [`n${n}`] } }));
     const explanation = about({ rules }, setMemory);

@@ -187,6 +187,13 @@ describe('actions', () => {
   });
 });
 
+test.each([
+  ['virConnectRef', {}, 'a helper, which only a deny rule of its name refuses'],
+  ['virDomainD*', { arguments: { nosuch: 1 } }, 'no function of it takes these arguments'],
+])('nobody can be told about %s %j', (action, call, why) => {
+  expect(() => ask({}, action, call)).toThrow(`nobody can be told about \`${action}\`: ${why}`);
+});
+
 test('as text: those who are judged like everyone else are not listed apart', () => {
   const rules = [
     rule('mia', 'allow', { subjects: { users: ['mia'] }, resources: { names: ['web'] } }),
