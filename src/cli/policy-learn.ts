@@ -35,7 +35,7 @@ export function policyLearnCommand(finish: (outcome: Outcome) => void): Command 
       'Writes the least policy that allows the calls of a trail, recorded in permissive mode. It goes beyond what was ' +
         'seen only where options ask for it. How it did, and what it left out, goes to standard error.',
     )
-    .argument('[trail]', "the trail's folder; by default where programs record that name none")
+    .argument('[dir]', "the trail's folder; by default where programs record that name none")
     .option('-o, --output <file>', 'write the policy there instead of to standard output')
     .option('--policy-name <name>', "the policy's name", 'learnt')
     .addOption(new Option('--subjects <level>', 'who').choices(['user', 'uid', 'any']).default('user'))
@@ -43,7 +43,7 @@ export function policyLearnCommand(finish: (outcome: Outcome) => void): Command 
     .addOption(new Option('--names <level>', 'on what').choices(['exact', 'prefix', 'any']).default('exact'))
     .addOption(new Option('--arguments <level>', 'with what').choices(['exact', 'range', 'any']).default('exact'))
     .option('--hold-out <share>', 'learn without the last calls, 20% or 0.2 of them, and score on these', parseShare)
-    .option('--score <trail>', 'score on the calls of another trail')
+    .option('--score <dir>', 'score on the calls of another trail')
     .option('--json', 'print one JSON object: the policy, what was left out, the score')
     .addHelpText(
       'after',

@@ -4,12 +4,14 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect } from '@jest/globals';
+import type { PolicyDiff } from '../../src/policy/diff.js';
 import type { PolicyDocument } from '../../src/policy/document.js';
 import type { PolicyStatus } from '../../src/policy/status.js';
 import { command } from '../support/cli.js';
 import { compileFixture } from '../support/fixtures.js';
 import { CLI, ROOT, temporaryFolder } from '../support/paths.js';
 import { canMountPrivately, type Mount, withMounts } from '../support/private_mounts.js';
+import { recordedTrail } from '../support/recorded_calls.js';
 import { deny, permissiveExcept, shimEnvironment } from '../support/shim.js';
 import { findTool, requireThat } from '../support/tools.js';
 
@@ -127,6 +129,32 @@ describe('install', () => {
     const run = host.run('install', '--dry-run', shipped('operator'));
     expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/would be in force/) });
     expect(readdirSync(host.etc)).toEqual([]);
+  });
+
+  test("--dry-run says what would change against the host's policy, on recorded traffic too", () => {
+    const host = new Host();
+    host.install(policyFile(open));
+    const trail = recordedTrail([
+      { call: 'virDomainDestroy', name: 'web-1', uid: 0 },
+      { call: 'virDomainGetInfo', name: 'web-1' },
+    ]);
+    const stricter = policyFile({ ...open, rules: [deny('no-destroy', ['domain.stop'])], name: 'stricter' });
+    const found = host.run('install', '--dry-run', stricter);
+    expect(found).toMatchObject({ status: 0, stderr: '' });
+    expect(found.stdout).toMatch(
+      /would be in force in place of policy `open` .*\nrule `no-destroy` \(added\), `domain.stop`: permitted by default -> denied by `no-destroy`\n/,
+    );
+    const recorded = host.run('install', '--dry-run', '--trail', trail, stricter).stdout;
+    expect(recorded).toContain(
+      'recorded traffic: 1 of 2 calls change their verdict\n  uid 0: 1 call\n    1 x virDomainDestroy on `web-1`',
+    );
+    const { diff } = JSON.parse(host.run('install', '--dry-run', '--json', stricter).stdout) as { diff: PolicyDiff };
+    expect(diff.analysis?.counterexamples[0]).toMatchObject({
+      part: { id: 'no-destroy' },
+      after: { verdict: 'denied' },
+    });
+    expect(host.run('install', '--trail', trail, stricter).status).toBe(2);
+    expect(host.run('install', '--dry-run', policyFile(open)).stdout).toMatch(/the same: both compile to one image\n$/);
   });
 
   test.each([

@@ -51,7 +51,7 @@ function describeOption(option: Option): OptionModel {
 
 function valueKind(flags: string, choices: readonly string[] | undefined): Value {
   if (choices !== undefined) return { kind: 'words', words: choices };
-  if (flags.includes('<file>')) return { kind: 'file' };
+  if (/<(file|old)>/.test(flags)) return { kind: 'file' };
   return { kind: flags.includes('<dir>') ? 'folder' : 'text' };
 }
 

@@ -58,7 +58,9 @@ export function analyse(
     if (found.length > 0 || shown.length > 0) effective.add(part);
     counterexamples.push(...found.filter((one) => !shown.includes(directionOf(one))));
   }
-  const withoutEffect = parts.filter((part) => !effective.has(part)).map(plainPart);
+  // Where one is an image nobody knows in which parts they differ.
+  const known = before.source !== undefined && after.source !== undefined;
+  const withoutEffect = known ? parts.filter((part) => !effective.has(part)).map(plainPart) : [];
   return { counterexamples, withoutEffect, tried: search.tried };
 }
 
