@@ -10,6 +10,7 @@ import { globToRegExp } from './glob.js';
 import { allConditions } from './implication.js';
 import { loadPolicyOrRules, type Policy } from './load.js';
 import { concernsKind, contradictionsOf, coveredFunctions } from './never_matches.js';
+import { sightOf } from './resource_sight.js';
 import { complainAbout, type Rule } from './rule.js';
 import { Shadows } from './shadows.js';
 import type { Complaint, Path } from './source.js';
@@ -155,7 +156,7 @@ function isAllied(other: Rule, { effect }: Rule): boolean {
 // What is not known matches deny rules: one on guests' names refuses to list guests at all.
 function checkUnknownResources(rule: Rule, warn: Warn): void {
   if (rule.effect !== 'deny' || (rule.names.length === 0 && rule.uuids.length === 0)) return;
-  const always = coveredFunctions(rule.coverage).filter((fn) => concernsKind(rule, fn) && !tellsResource(fn));
+  const always = coveredFunctions(rule.coverage).filter((fn) => concernsKind(rule, fn) && hidesResource(rule, fn));
   if (always.length === 0) return;
   const shown = always.slice(0, 3).map((fn) => `\`${fn.name}\``);
   const more = always.length > shown.length ? ` and ${always.length - shown.length} more` : '';
@@ -163,7 +164,8 @@ function checkUnknownResources(rule: Rule, warn: Warn): void {
   warn(['resources'], { code: 'unknown-resource', message, atKey: true });
 }
 
-// By an argument, by the object that comes back, or by the XML that defines it.
-function tellsResource(fn: ApiFunction): boolean {
-  return fn.resourceArg >= 0 || fn.returnsObject !== 'none';
+// Lists have no name, and that is known; of a guest that a file holds, nobody knows it.
+function hidesResource(rule: Rule, fn: ApiFunction): boolean {
+  const { name, uuid } = sightOf(fn);
+  return (rule.names.length > 0 && name === 'unseen') || (rule.uuids.length > 0 && uuid === 'unseen');
 }
