@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect } from '@jest/globals';
 import { readTrail } from '../../src/trail/index.js';
+import { whyNoAuditd } from '../support/auditd.js';
 import { BUILD, temporaryFolder } from '../support/paths.js';
 import { requireThat } from '../support/tools.js';
 import { emit, linesOf } from '../support/trail_writer.js';
@@ -12,7 +13,7 @@ import { emit, linesOf } from '../support/trail_writer.js';
 const EMIT = join(BUILD, 'test_audit_emit');
 const NOBODY = 65534;
 const isRoot = process.geteuid?.() === 0;
-const auditd = /^enabled 1.*^pid [1-9]/ms.test(spawnSync('auditctl', ['-s'], { encoding: 'utf8' }).stdout ?? '');
+const whyNot = whyNoAuditd();
 const VALUES = ['demo', "res=success'", 'x,uuid=deadbeef', 'a b', Buffer.from([1, 2, 0xff])];
 
 const folders: string[] = [];
@@ -43,7 +44,7 @@ async function whenLogged(ids: readonly string[]): Promise<string[]> {
 }
 
 describe('the kernel', () => {
-  const withAuditd = requireThat(isRoot && auditd, 'netlink delivery needs root and a running auditd');
+  const withAuditd = requireThat(whyNot === undefined, whyNot ?? '');
   withAuditd('takes the text, and auditd writes it down', async () => {
     const dir = kept(emit(VALUES, ['netlink']));
     const ids = await recordIds(dir);
