@@ -18,104 +18,16 @@ export function parseElement(line: string): Element {
  * Characters that an XML parser would refuse, or that it would read in another way than they stand here: control
  * characters, halves of pairs, noncharacters, the end of a CDATA section.
  */
-const PECULIAR = /[\u0000-\u001f\ud800-\udfff\ufffe\uffff]|\]\]>/;
+const PECULIAR = /[\u0000-\u001f\ud800-\udfff\ufffe\uffff]|\]\]>/u;
+
+const OTHER_ENTITY = /&(?!amp;|lt;|gt;|quot;)/;
 
 /**
  * The element, where the line has the form that the writers give it: no white space but a space before each attribute,
  * double quotes, no comments, the four entities. Much faster than a parser of XML; undefined for all other lines.
  */
 export function scanElement(line: string): Element | undefined {
-  if (PECULIAR.test(line)) return undefined;
-  const scanner = new Scanner(line);
-  const element = scanner.element(0);
-  return scanner.atEnd() ? element : undefined;
-}
-
-const DEEPEST = 16;
-const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
-
-class Scanner {
-  #at = 0;
-
-  constructor(private readonly line: string) {}
-
-  atEnd(): boolean {
-    return this.#at === this.line.length;
-  }
-
-  /** Undefined, and not at the end, where the line is of another form. */
-  element(depth: number): Element | undefined {
-    if (depth > DEEPEST || !this.#take('<')) return undefined;
-    const name = this.#name();
-    const attributes = this.#attributes();
-    if (name === '' || attributes === undefined) return this.#fail();
-    if (this.#take('/>')) return { name, attributes, children: [], text: '' };
-    if (!this.#take('>')) return this.#fail();
-    const children: Element[] = [];
-    let text = this.#text();
-    while (text !== undefined && !this.#take('</')) {
-      const child = this.element(depth + 1);
-      if (child === undefined) return this.#fail();
-      children.push(child);
-      const more = this.#text();
-      text = more === undefined ? undefined : text + more;
-    }
-    if (text === undefined || !this.#take(name) || !this.#take('>')) return this.#fail();
-    return { name, attributes, children, text: plain(text) };
-  }
-
-  #fail(): undefined {
-    this.#at = -1;
-    return undefined;
-  }
-
-  #take(what: string): boolean {
-    if (!this.line.startsWith(what, this.#at)) return false;
-    this.#at += what.length;
-    return true;
-  }
-
-  #name(): string {
-    NAME.lastIndex = this.#at;
-    const name = NAME.exec(this.line)?.[0] ?? '';
-    this.#at += name.length;
-    return name;
-  }
-
-  #attributes(): Record<string, string> | undefined {
-    const attributes: Record<string, string> = {};
-    while (this.#take(' ')) {
-      const name = this.#name();
-      if (name === '' || name in attributes || !this.#take('="')) return undefined;
-      const end = this.line.indexOf('"', this.#at);
-      const value = this.line.slice(this.#at, end);
-      if (end === -1 || value.includes('<') || !isPlain(value)) return undefined;
-      attributes[name] = plain(value);
-      this.#at = end + 1;
-    }
-    return attributes;
-  }
-
-  /** Up to the next tag. */
-  #text(): string | undefined {
-    const end = this.line.indexOf('<', this.#at);
-    if (end === -1) return undefined;
-    const text = this.line.slice(this.#at, end);
-    this.#at = end;
-    return isPlain(text) ? text : undefined;
-  }
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
-const OTHER_ENTITY = /&(?!amp;|lt;|gt;|quot;)/;
-
-function isPlain(text: string): boolean {
-  return !text.includes('&') || !OTHER_ENTITY.test(text);
-}
-
-function plain(text: string): string {
-  const decoded = text.includes('&') ? text.replace(/&[a-z]+;/g, (entity) => ENTITIES[entity] ?? entity) : text;
-  return unescapeValue(decoded);
+  return PECULIAR.test(line) || OTHER_ENTITY.test(line) ? undefined : new Scanner(line).scan();
 }
 
 interface OpenElement {
@@ -123,6 +35,92 @@ interface OpenElement {
   readonly attributes: Readonly<Record<string, string>>;
   readonly children: OpenElement[];
   text: string;
+}
+
+const DEEPEST = 16;
+const SPACE = 0x20;
+const SLASH = 0x2f;
+const LESS_THAN = 0x3c;
+
+class Scanner {
+  readonly #open: OpenElement[] = [];
+  /** Whether nothing has to be decoded. */
+  readonly #verbatim: boolean;
+
+  constructor(private readonly line: string) {
+    this.#verbatim = !line.includes('&') && !line.includes('\\');
+  }
+
+  /** From tag to tag; undefined at the first thing that is of another form. */
+  scan(): Element | undefined {
+    const { line } = this;
+    if (line.charCodeAt(0) !== LESS_THAN) return undefined;
+    for (let at = 0; at !== -1; ) {
+      const end = line.indexOf('>', at);
+      const next = line.indexOf('<', at + 1);
+      if (end === -1 || (next !== -1 && next < end)) return undefined;
+      const closed = this.#tag(line.slice(at + 1, end));
+      if (closed === undefined) return undefined;
+      const top = this.#open.at(-1);
+      if (top === undefined) return end === line.length - 1 ? closed : undefined;
+      if (next > end + 1) top.text += line.slice(end + 1, next);
+      at = next;
+    }
+    return undefined;
+  }
+
+  /** The element that the tag begins or ends; undefined where it does neither. */
+  #tag(tag: string): OpenElement | undefined {
+    if (tag.charCodeAt(0) === SLASH) return this.#close(tag.slice(1));
+    const isEmpty = tag.charCodeAt(tag.length - 1) === SLASH;
+    const end = isEmpty ? tag.length - 1 : tag.length;
+    const space = tag.indexOf(' ');
+    const nameEnd = space === -1 || space > end ? end : space;
+    const name = tag.slice(0, nameEnd);
+    const attributes = isName(name) ? this.#attributes(tag, nameEnd, end) : undefined;
+    if (attributes === undefined || this.#open.length === DEEPEST) return undefined;
+    const element: OpenElement = { name, attributes, children: [], text: '' };
+    this.#open.at(-1)?.children.push(element);
+    if (!isEmpty) this.#open.push(element);
+    return element;
+  }
+
+  #close(name: string): OpenElement | undefined {
+    const element = this.#open.pop();
+    if (element?.name !== name) return undefined;
+    element.text = this.#decoded(element.text);
+    return element;
+  }
+
+  #attributes(tag: string, from: number, end: number): Record<string, string> | undefined {
+    const attributes: Record<string, string> = {};
+    for (let at = from; at < end; ) {
+      const equals = tag.indexOf('="', at);
+      const quote = equals === -1 ? -1 : tag.indexOf('"', equals + 2);
+      const name = tag.slice(at + 1, equals);
+      if (quote === -1 || tag.charCodeAt(at) !== SPACE || !isName(name) || name in attributes) return undefined;
+      attributes[name] = this.#decoded(tag.slice(equals + 2, quote));
+      at = quote + 1;
+    }
+    return attributes;
+  }
+
+  #decoded(text: string): string {
+    if (this.#verbatim) return text;
+    return unescapeValue(text.includes('&') ? text.replace(/&[a-z]+;/g, (entity) => ENTITIES[entity] ?? entity) : text);
+  }
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
+
+/** Names that were met already: there are few. */
+const names = new Set<string>();
+
+function isName(name: string): boolean {
+  if (names.has(name)) return true;
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return false;
+  if (names.size < 1000) names.add(name);
+  return true;
 }
 
 /** Any well-formed element, by a parser of XML. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Changes } from './changes.js';
 import { type RecordTest, recordTest, type TrailFilter } from './filter.js';
 import { firstSequence, trailFiles } from './lines.js';
-import { readFile, trailLine } from './read.js';
+import { isWanted, readFile, trailLine } from './read.js';
 import type { TrailLine } from './record.js';
 import { identityOf, Tail } from './tail.js';
 
@@ -179,7 +179,7 @@ class Follower {
     for (const line of lines) {
       if (!wanted(line.bytes, 0, line.bytes.length)) continue;
       const read = trailLine(file, line);
-      if (read !== undefined && (read.record === undefined || this.#test.matches(read.record))) yield read;
+      if (read !== undefined && isWanted(read, this.#test)) yield read;
     }
   }
 }

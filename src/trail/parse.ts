@@ -61,10 +61,9 @@ function noticeOf(root: Element) {
 }
 
 function callOf(root: Element) {
-  const child = (name: string) => root.children.find((element) => element.name === name);
-  const [event, state, decision, asserted] = ['event', 'state', 'decision', 'asserted'].map(child);
-  const [connection, resource, param] = ['connection', 'resource', 'param'].map(child);
-  const [result, error, duration] = ['result', 'error', 'duration'].map(child);
+  const children: Record<string, Element> = {};
+  for (const child of root.children) children[child.name] ??= child;
+  const { event, state, decision, asserted, connection, resource, param, result, error, duration } = children;
   if (event === undefined) throw new Error(`<${root.name}> has no <event>`);
   return {
     event: event.text,

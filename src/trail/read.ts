@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { VirtshimError } from '../errors.js';
+import { readBlocks } from '../input/chunks.js';
+import { type RawLine, splitLines } from '../input/lines.js';
 import { bytesToText } from './escape.js';
 import { type RecordTest, recordTest, type TrailFilter } from './filter.js';
-import { type RawLine, readLines, trailFiles } from './lines.js';
+import { trailParts } from './lines.js';
 import { parseRecord } from './parse.js';
 import type { TrailLine } from './record.js';
 
@@ -20,23 +22,24 @@ export interface ReadTrailOptions {
  */
 export async function* readTrail(path: string, options: ReadTrailOptions = {}): AsyncGenerator<TrailLine> {
   const test = recordTest(options.filter ?? {});
-  for (const file of await filesAt(path)) yield* readFile(file, test);
-}
-
-async function filesAt(path: string): Promise<readonly string[]> {
-  if (path === '-' || (await stat(path).catch(() => undefined))?.isFile() === true) return [path];
-  return trailFiles(path);
+  if (path === '-' || (await stat(path).catch(() => undefined))?.isFile() === true) return yield* readFile(path, test);
+  for await (const { file, blocks } of trailParts(path)) yield* readPart(file, blocks, test);
 }
 
 /** One file of a trail. */
-export async function* readFile(file: string, test: RecordTest): AsyncGenerator<TrailLine> {
+export function readFile(file: string, test: RecordTest): AsyncGenerator<TrailLine> {
+  return readPart(file, readBlocks(file), test);
+}
+
+async function* readPart(file: string, blocks: AsyncIterable<Buffer>, test: RecordTest): AsyncGenerator<TrailLine> {
   let last = 0;
   try {
-    for await (const lines of readLines(file, test.lineTest())) {
+    for await (const lines of splitLines(blocks, test.lineTest())) {
       for (const line of lines) {
         last = line.line;
         const read = trailLine(file, line);
-        if (read !== undefined && (read.record === undefined || test.matches(read.record))) yield read;
+        // The block's memory is used again; what is handed out stays.
+        if (read !== undefined && isWanted(read, test)) yield { ...read, raw: Buffer.from(read.raw) };
       }
     }
   } catch (error) {
@@ -44,6 +47,11 @@ export async function* readFile(file: string, test: RecordTest): AsyncGenerator<
     if (!(error instanceof VirtshimError) || last === 0) throw error;
     yield { file, line: last + 1, raw: Buffer.alloc(0), problem: error.message };
   }
+}
+
+/** What is no record is always told. */
+export function isWanted({ record }: TrailLine, { matches }: RecordTest): boolean {
+  return record === undefined || matches(record);
 }
 
 /** The line as a record or with the reason why it is none; undefined for an empty line. */
