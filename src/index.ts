@@ -57,6 +57,20 @@ export type { CaseResult, Expectation } from './policy/cases.js';
 export { checkPolicyFile } from './policy/check.js';
 export { type Compiled, compilePolicy } from './policy/compile.js';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic, type Severity } from './policy/diagnostic.js';
+export {
+  type ActorChanges,
+  type Analysis,
+  type ComparedPolicy,
+  type Counterexample,
+  type DiffOptions,
+  diffPolicies,
+  type Judged,
+  type Part,
+  type PolicyDiff,
+  type RecordedChange,
+  type TrafficDiff,
+} from './policy/diff.js';
+export { diffText } from './policy/diff_text.js';
 export type { AuditLevel, Effect, Mode, SetName } from './policy/document.js';
 export {
   type ExplainedNeed,
@@ -71,6 +85,13 @@ export {
 } from './policy/explain.js';
 export { explanationText } from './policy/explain_text.js';
 export {
+  type ImportedPolicy,
+  type ImportNote,
+  importPolkit,
+  importPolkitRules,
+  type RulesSource,
+} from './policy/import_polkit.js';
+export {
   type Installation,
   type InstallOptions,
   installPolicy,
@@ -78,6 +99,20 @@ export {
   rollBackPolicy,
 } from './policy/install.js';
 export { junitXml } from './policy/junit.js';
+export {
+  type ArgumentsLevel,
+  type Combinations,
+  type ConnectionsLevel,
+  type LearnOptions,
+  type LearntPolicy,
+  type LeftOut,
+  type Levels,
+  learnPolicy,
+  type NamesLevel,
+  type RefusedCall,
+  type Score,
+  type SubjectsLevel,
+} from './policy/learn.js';
 export { type Loaded, loadPolicy, loadPolicyFile, type Policy } from './policy/load.js';
 export {
   type AccountsDocument,

@@ -58,7 +58,7 @@ Examples:
   virtshim trail show
   virtshim doctor
 
-Exit codes: 0 done, 1 problems found (policy check, explain and test, trail verify, doctor), 2 wrong usage,
+Exit codes: 0 done, 1 problems found (policy check, explain, test and diff, trail verify, doctor), 2 wrong usage,
 3 could not be done, 70 a defect of virtshim. \`run\` ends as env(1) does: see \`virtshim run --help\`.`,
     );
   program.addCommand(runCommand(finish));

@@ -1,5 +1,7 @@
 // polkit rules against the policies that they become: the rules themselves run in a JavaScript of their own, and both are
 // asked about every permission, on several guests, by several users, through several drivers.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,6 +11,7 @@ import { compilePolicy } from '../../src/policy/compile.js';
 import { evaluateAll, type Request } from '../../src/policy/evaluate.js';
 import { type ImportedPolicy, importPolkitRules } from '../../src/policy/import_polkit.js';
 import { loadPolicy } from '../../src/policy/load.js';
+import { ROOT } from '../support/paths.js';
 
 interface Subject {
   readonly user: string;
@@ -384,6 +387,15 @@ describe('what cannot be said is refused and told', () => {
       /cannot be followed outside of a rule/,
     );
   });
+});
+
+test('the example of the documents', async () => {
+  const text = readFileSync(join(ROOT, 'docs/policy-tools.md'), 'utf8').split('## import-polkit')[1] ?? '';
+  const [rules = '', json = ''] = [/```js\n(.*?)```/s, /```json\n(.*?)```/s].map((block) => block.exec(text)?.[1]);
+  const imported = importPolkitRules([{ file: '50-libvirt.rules', text: rules }]);
+  expect(imported.notes).toEqual([]);
+  expect((JSON.parse(imported.text) as { rules: unknown[] }).rules).toContainEqual(JSON.parse(json));
+  expect((await differences(rules, imported)).wrong).toEqual([]);
 });
 
 describe('who may connect', () => {
