@@ -52,8 +52,8 @@ bool checkFile(TrustedFile *file, const char *path, int fd, size_t limit, size_t
 }
 
 bool readAll(TrustedFile *file, const char *path, int fd, size_t size) {
-  // memcmp may look at up to 64 bytes at once and mask what is behind. Where that is no memory at all, the processor gets
-  // it right and takes five times as long.
+  // memcmp may look at up to 64 bytes at once and mask what is behind. Where that is no memory at all, the processor
+  // gets it right and takes five times as long.
   constexpr size_t kSlack = 64;
   file->data = static_cast<uint8_t *>(malloc(size + kSlack));
   if (!file->data) return fail(file, strerror(ENOMEM), path);
