@@ -156,9 +156,14 @@ export async function* trailParts(dir: string): AsyncGenerator<TrailPart> {
   }
 }
 
-async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  yield* rest;
+async function* following(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    // Whoever stops at the first block never asked for the rest, whose file is open.
+    await rest.return(undefined);
+  }
 }
 
 function missing(dir: string): VirtshimError {

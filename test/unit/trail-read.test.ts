@@ -1,4 +1,13 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -21,6 +30,15 @@ const kept = (dir: string) => {
 afterAll(() => {
   for (const dir of folders) rmSync(dir, { recursive: true });
 });
+
+/** What a descriptor is open on; it may be closed by now. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 async function read(dir: string): Promise<TrailLine[]> {
   const lines: TrailLine[] = [];
@@ -144,6 +162,31 @@ describe('a trail', () => {
       [2, expect.stringContaining('column')],
       [4, 'the line is incomplete'],
     ]);
+  });
+
+  test('is read no faster than its lines are taken, and closed when no more are', async () => {
+    const dir = kept(emit(['one']));
+    const [line = ''] = (await read(dir)).map(({ raw }) => raw.toString());
+    writeFileSync(join(dir, 'trail.xml'), `${line}\n`.repeat(60_000));
+    const position = () => {
+      const fds = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === join(dir, 'trail.xml'));
+      return fds.map((fd) => Number(/pos:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1]));
+    };
+    for await (const { record } of readTrail(dir)) {
+      expect(record?.seq).toBe(1);
+      await new Promise((resume) => setTimeout(resume, 100));
+      const [read = Number.NaN, ...others] = position();
+      expect(others).toEqual([]);
+      expect(read).toBeLessThan(statSync(join(dir, 'trail.xml')).size / 4);
+      break;
+    }
+    expect(position()).toEqual([]);
+  });
+
+  test('keeps what it handed out, however much is read after that', async () => {
+    const dir = kept(writeCalls(1, 2, 4000));
+    const lines = await read(dir);
+    expect(`${lines.map(({ raw }) => raw.toString()).join('\n')}\n`).toBe(readFileSync(join(dir, 'trail.xml'), 'utf8'));
   });
 
   test('that is not there is a coded error', async () => {

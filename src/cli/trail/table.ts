@@ -145,17 +145,19 @@ class Layout {
 
 function rowMaker(): (record: TrailRecord) => string[] {
   const nameOf = userNames();
-  return (record) => [
+  const cells = (record: TrailRecord) => [
     record.time.slice(0, 19).replace('T', ' '),
-    printable(nameOf(record.uid)),
-    printable(describeAssertion(record)),
-    printable(record.comm),
+    nameOf(record.uid),
+    describeAssertion(record),
+    record.comm,
     record.event ?? `(${record.notice?.kind ?? 'notice'})`,
-    printable(describeResource(record)),
+    describeResource(record),
     outcome(record),
-    printable(reason(record)),
+    reason(record),
     record.rid,
   ];
+  // A line that no writer wrote may hold anything anywhere.
+  return (record) => cells(record).map(printable);
 }
 
 /** What the program says about itself, apart from who it is. */

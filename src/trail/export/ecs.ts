@@ -1,5 +1,6 @@
 /** ECS, the Elastic Common Schema: 8.17. What it has no field for is under `virtshim`. */
 import type { TrailRecord } from '../record.js';
+import { UNSET } from '../verdict.js';
 import {
   describe,
   type ExportContext,
@@ -84,23 +85,13 @@ function user(record: TrailRecord, context: ExportContext): ExportedEvent {
   return main === record.uid ? account(main) : { ...account(main), effective: account(record.uid) };
 }
 
-function own({
-  tty,
-  subj,
-  ses,
-  policy,
-  nested,
-  chain,
-  decision,
-  asserted,
-  connection,
-  resource,
-  ...record
-}: TrailRecord) {
+function own(record: TrailRecord): ExportedEvent {
+  const { tty, subj, ses, policy, nested, chain, asserted, connection, resource, params } = record;
   return present({
-    ...{ tty, subj, ses, policy, nested, chain, asserted, connection, resource },
-    effect: decision?.effect,
-    arguments: record.params.length === 0 ? undefined : record.params,
+    ...{ tty, subj, policy, nested, chain, asserted, connection, resource },
+    ses: ses === UNSET ? undefined : ses,
+    effect: record.decision?.effect,
+    arguments: params.length === 0 ? undefined : params,
     error_domain: record.error?.domain,
   });
 }
