@@ -2,7 +2,10 @@
 
 /** One measured quantity, set against its limit. */
 export interface Figure {
-  /** What the limit is about: `untouched`, `judged`, `decide`, `recorded`, `netlink`, `start`, `memory`, `node`, `trail`. */
+  /**
+   * What the limit is about: `untouched`, `judged`, `decide`, `recorded`, `netlink`, `start`, `memory`, `node`, `trail`,
+   * `report`.
+   */
   readonly section: string;
   readonly name: string;
   /** Rules of the policy in force; 0 without a policy. */

@@ -2,7 +2,7 @@
  * `npm run bench`: what the shim costs, on libvirt's test driver, everything in one run and interleaved.
  *
  *   --quick           fewer rounds
- *   --only SECTION    untouched, judged, decide, recorded, netlink, start, memory, node or trail; may be given more than once
+ *   --only SECTION    untouched, judged, decide, recorded, netlink, start, memory, node, trail or report; may be given more than once
  *   --write           keep the figures in bench/results/
  *   --baseline        make them the new bench/baseline.json
  *   --check           fail where a limit or the baseline is exceeded
@@ -19,6 +19,7 @@ import { decisions } from './sections/decide.js';
 import { nodeCalls } from './sections/node.js';
 import { memory, startUp } from './sections/processes.js';
 import { netlinkCalls, recordedCalls } from './sections/records.js';
+import { longReports } from './sections/report.js';
 import { longTrails } from './sections/trail.js';
 import { Workshop } from './workshop.js';
 
@@ -37,6 +38,7 @@ const sections: Readonly<Record<string, (shop: Workshop) => Promise<Figure[]>>> 
   memory: (shop) => memory(shop, sizes),
   node: nodeCalls,
   trail: longTrails,
+  report: longReports,
 };
 
 interface Results {
