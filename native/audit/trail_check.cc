@@ -105,7 +105,12 @@ bool AuditTexts::isMissing(uint64_t rid) const {
 }
 
 bool readText(std::string_view line, TextFacts *out) {
-  const std::string_view rid = valueOf(line, " rid="), chain = valueOf(line, " chain=");
+  constexpr std::string_view kRid = " rid=";
+  const void *at = memmem(line.data(), line.size(), kRid.data(), kRid.size());
+  if (!at) return false;
+  // What belongs to it comes after it.
+  line.remove_prefix(static_cast<size_t>(static_cast<const char *>(at) - line.data()));
+  const std::string_view rid = valueOf(line, kRid), chain = valueOf(line, " chain=");
   out->trail = valueOf(line, " trail=");
   return rid.size() == 16 && chain.size() == 16 && readRecordId(rid, &out->rid) && readRecordId(chain, &out->chain);
 }

@@ -8,7 +8,7 @@ const SPANS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 export function parseSize(text: string): number {
   const [, number, unit = ''] = /^(\d{1,9})([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
   const bytes = Number(number) * (SIZES[unit.toLowerCase()] ?? Number.NaN);
-  if (bytes >= 1) return bytes;
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
   throw new VirtshimError('VIRTSHIM_USAGE', `\`${text}\` is no size`, { hint: 'write 500K, 64M or 1G' });
 }
 
@@ -16,7 +16,7 @@ export function parseSize(text: string): number {
 export function parseSpan(text: string): number {
   const [, number, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   const seconds = Number(number) * (SPANS[unit] ?? Number.NaN);
-  if (seconds >= 1) return seconds;
+  if (seconds >= 1 && seconds < 2 ** 32) return seconds;
   throw new VirtshimError('VIRTSHIM_USAGE', `\`${text}\` is no span of time`, { hint: 'write 30m, 12h, 1d or 4w' });
 }
 

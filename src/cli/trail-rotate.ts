@@ -27,7 +27,7 @@ export function trailRotateCommand(finish: (outcome: Outcome) => void): Command 
     .option('--size <size>', 'where it has this size: 64M, 1G', parseSize)
     .option('--age <span>', 'where its first record is this old: 12h, 1d, 4w', parseSpan)
     .option('--keep <number>', 'remove the oldest files until this many that were put aside are left', parseCount)
-    .option('--compress', 'compress the files that were put aside')
+    .option('--compress', 'compress the files that were put aside (gzip)')
     .option('--automatic', 'let the programs do it by themselves, at this size or age, from now on')
     .option('--no-automatic', 'let the programs do it no more')
     .option('--json', 'print one JSON object')
@@ -87,11 +87,12 @@ function limitsOf({ size, age }: RotateCommandOptions): RotationLimits {
   return { ...(size !== undefined && { size }), ...(age !== undefined && { age }) };
 }
 
-function asText({ rotated, removed, compressed }: RotationOutcome): string {
+function asText({ rotated, removed, compressed, busy }: RotationOutcome): string {
   const lines = [
     rotated === undefined ? 'trail.xml stays' : `trail.xml is now ${rotated}`,
     ...removed.map((name) => `removed ${name}`),
     ...compressed.map((name) => `compressed ${name}`),
+    ...(busy === true ? ['another run is at it: this one neither removed nor compressed anything'] : []),
   ];
   return lines.map((line) => `${printable(line)}\n`).join('');
 }

@@ -31,6 +31,7 @@ export type {
   TrailProblem,
   TrailProblemKind,
   TrailVerification,
+  Unanchored,
   UnansweredCall,
   VerifyOptions,
 } from './verify.js';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, createReadStream } from 'node:fs';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { systemReason, VirtshimError } from '../errors.js';
 import { COMPRESSED_NAME } from '../input/chunks.js';
 import { native } from '../native.js';
-import { trailFiles } from './lines.js';
+import { auditFiles, NEWEST, trailFiles } from './lines.js';
 import { positionAtEnd } from './position.js';
 import { REMOVAL_NOTICE, removalText } from './removal.js';
 
@@ -33,10 +33,15 @@ export interface RotationOutcome {
   readonly rotated?: string;
   readonly removed: readonly string[];
   readonly compressed: readonly string[];
+  /** Another run is at it: nothing was removed or compressed by this one. */
+  readonly busy?: boolean;
 }
 
 const SETTINGS = '.trail.rotation';
-const ABANDONED_MS = 10 * 60_000;
+/** What a compressor writes, until it is complete. */
+const UNFINISHED = '.trail.compressing-';
+/** Who had a file open that was put aside by hand, has noticed by then. */
+const SETTLED_MS = 3000;
 
 /**
  * Puts trail.xml aside under a name with the time and the number of its last record, while programs go on writing:
@@ -47,11 +52,34 @@ const ABANDONED_MS = 10 * 60_000;
  */
 export async function rotateTrail(dir: string, options: RotateOptions = {}): Promise<RotationOutcome> {
   const files = await trailFiles(dir);
-  const due = options.due === undefined || (await isDue(join(dir, 'trail.xml'), options.due));
-  const rotated = due && files.some((file) => basename(file) === 'trail.xml') ? putAside(dir) : '';
-  const removed = options.keep === undefined ? [] : await removeOldest(dir, options.keep);
-  const compressed = options.compress === true ? await compressAside(dir, rotated) : [];
-  return { ...(rotated !== '' && { rotated }), removed, compressed };
+  const due = options.due === undefined || (await isDue(join(dir, NEWEST), options.due));
+  const name = due && files.some((file) => basename(file) === NEWEST) ? putAside(dir) : '';
+  const rotated = name === '' ? {} : { rotated: name };
+  if (options.keep === undefined && options.compress !== true) return { ...rotated, removed: [], compressed: [] };
+  const rest = await alone(dir, async () => ({
+    removed: options.keep === undefined ? [] : await removeOldest(dir, options.keep),
+    compressed: options.compress === true ? await compressAside(dir, name) : [],
+  }));
+  return { ...rotated, ...(rest ?? { removed: [], compressed: [], busy: true }) };
+}
+
+/** Undefined where another process is at it. */
+async function alone<T>(dir: string, work: () => Promise<T>): Promise<T | undefined> {
+  const lock = lockOf(dir);
+  if (lock === -1) return undefined;
+  try {
+    return await work();
+  } finally {
+    closeSync(lock);
+  }
+}
+
+function lockOf(dir: string): number {
+  try {
+    return native().lockUpkeep(dir);
+  } catch (error) {
+    throw cannot('change', dir, error);
+  }
 }
 
 function putAside(dir: string): string {
@@ -66,7 +94,7 @@ async function isDue(file: string, { size, age }: RotationLimits): Promise<boole
   const status = await stat(file).catch(() => undefined);
   if (status === undefined || status.size === 0) return false;
   if (size !== undefined && status.size >= size) return true;
-  const begun = age === undefined ? undefined : await firstTime(file);
+  const begun = age === undefined ? undefined : await firstTime(file).catch(() => undefined);
   return age !== undefined && begun !== undefined && Date.now() - begun >= age * 1000;
 }
 
@@ -83,7 +111,7 @@ async function firstTime(file: string): Promise<number | undefined> {
 
 /** Files that were put aside, oldest first. */
 async function setAside(dir: string): Promise<string[]> {
-  return (await trailFiles(dir)).filter((file) => basename(file) !== 'trail.xml');
+  return (await trailFiles(dir)).filter((file) => basename(file) !== NEWEST);
 }
 
 async function removeOldest(dir: string, keep: number): Promise<string[]> {
@@ -108,54 +136,68 @@ async function removeOldest(dir: string, keep: number): Promise<string[]> {
 }
 
 async function removeWithLog(file: string): Promise<void> {
+  // The compressed one of a run that did not come to its end would take its place.
+  await rm(`${file}.gz`, { force: true });
   await rm(file);
   const log = file.replace(COMPRESSED_NAME, '').replace(/trail\.xml(?=[^/]*$)/, 'audit.log');
   if (log !== file) for (const name of [log, `${log}.gz`]) await rm(name, { force: true });
 }
 
 async function compressAside(dir: string, justNow: string): Promise<string[]> {
+  await removeUnfinished(dir);
   const done: string[] = [];
-  for (const file of await setAside(dir)) {
-    if (COMPRESSED_NAME.test(file)) continue;
-    const log = file.replace(/trail\.xml(?=[^/]*$)/, 'audit.log');
-    // Who writes audit.log notices within a second that it was put aside: the next time it can be compressed.
-    for (const each of basename(file) === justNow ? [file] : [file, log])
-      if (await compress(each)) done.push(basename(each));
+  const aside = [...(await setAside(dir)), ...(await auditFiles(dir)).filter((file) => basename(file) !== 'audit.log')];
+  for (const file of aside) {
+    if (COMPRESSED_NAME.test(file) || !(basename(file) === justNow || (await isSettled(file)))) continue;
+    await compress(dir, file);
+    done.push(basename(file));
   }
   return done;
 }
 
-/** Readers take the compressed file only once the other is gone. False where there is none, or another is at it. */
-async function compress(file: string): Promise<boolean> {
-  const status = await stat(file).catch(() => undefined);
-  const target = `${file}.gz`;
-  if (status === undefined || !(await claim(target))) return false;
+/** Nobody writes to it any more: it was put aside some time ago. */
+async function isSettled(file: string): Promise<boolean> {
+  return Date.now() - (await stat(file)).ctimeMs > SETTLED_MS;
+}
+
+/** Left by one that did not come to its end. */
+async function removeUnfinished(dir: string): Promise<void> {
+  const names = (await readdir(dir)).filter((name) => name.startsWith(UNFINISHED));
+  for (const name of names) await rm(join(dir, name), { force: true });
+}
+
+/** At any time there is a complete file, whatever happens. */
+async function compress(dir: string, file: string): Promise<void> {
+  const unfinished = join(dir, `${UNFINISHED}${randomBytes(6).toString('hex')}`);
   try {
-    const output = await open(target, 'wx', status.mode & 0o640);
+    const { mode, size } = await stat(file);
+    const output = await open(unfinished, 'wx', mode & 0o640);
     await pipeline(createReadStream(file), createGzip(), output.createWriteStream({ flush: true }));
-    if ((await stat(file)).size !== status.size) throw new Error('the file has grown meanwhile');
+    if ((await stat(file)).size !== size) throw new Error('it has grown meanwhile');
+    await rename(unfinished, `${file}.gz`);
     await rm(file);
-    return true;
   } catch (error) {
-    await rm(target, { force: true });
+    await rm(unfinished, { force: true });
     throw cannot('compress', file, error);
   }
 }
 
-/** What another left half done long ago is removed. */
-async function claim(target: string): Promise<boolean> {
-  const other = await stat(target).catch(() => undefined);
-  if (other === undefined) return true;
-  if (Date.now() - other.mtimeMs < ABANDONED_MS) return false;
-  await rm(target, { force: true });
-  return true;
-}
-
 /**
  * Sets when programs put trail.xml aside by themselves; they take it up within a second. No limits: never.
- * @throws VirtshimError VIRTSHIM_FILE where the folder cannot be written
+ * @throws VirtshimError VIRTSHIM_TRAIL_MISSING where there is no trail, VIRTSHIM_FILE where the folder is not the
+ * caller's or cannot be written
  */
 export async function setRotation(dir: string, limits: RotationLimits): Promise<void> {
+  await trailFiles(dir);
+  if ((await alone(dir, () => writeSettings(dir, limits))) === undefined) {
+    throw new VirtshimError('VIRTSHIM_FILE', `another process rotates the trail in \`${dir}\``, {
+      hint: 'try again when it is done',
+    });
+  }
+}
+
+/** True. */
+async function writeSettings(dir: string, limits: RotationLimits): Promise<true> {
   const file = join(dir, SETTINGS);
   const lines = [
     limits.size !== undefined && `bytes=${limits.size}\n`,
@@ -163,16 +205,24 @@ export async function setRotation(dir: string, limits: RotationLimits): Promise<
   ];
   const text = lines.filter(Boolean).join('');
   try {
-    if (text === '') return await rm(file, { force: true });
-    const fresh = `${file}.${randomBytes(6).toString('hex')}`;
-    const handle = await open(fresh, 'wx', 0o600);
-    await handle.writeFile(text);
-    await handle.sync();
-    await handle.close();
-    await rename(fresh, file);
+    if (text === '') await rm(file, { force: true });
+    else await replace(file, text);
+    return true;
   } catch (error) {
     throw cannot('write', file, error);
   }
+}
+
+async function replace(file: string, text: string): Promise<void> {
+  const fresh = `${file}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(fresh, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(fresh, file);
 }
 
 /** The limits by which programs put trail.xml aside; none where nobody set any. */

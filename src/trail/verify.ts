@@ -116,7 +116,8 @@ class Verification {
       yield* trailParts(this.dir);
     } catch (error) {
       const isMissing = error instanceof VirtshimError && error.code === 'VIRTSHIM_TRAIL_MISSING';
-      if (!isMissing || (this.#state?.seq ?? 0) === 0) throw error;
+      const known = (this.#state?.seq ?? 0) > 0 || this.#chain.check.summary().missing > 0;
+      if (!isMissing || !known) throw error;
     }
   }
 
