@@ -3,6 +3,9 @@
 const PIECE = 1 << 16;
 
 export class Output {
+  /** `onWrite` is called before each piece. */
+  constructor(private readonly onWrite: () => void = () => {}) {}
+
   #pieces: (string | Buffer)[] = [];
   #size = 0;
 
@@ -18,6 +21,7 @@ export class Output {
     const whole = Buffer.concat(this.#pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
     this.#pieces = [];
     this.#size = 0;
+    this.onWrite();
     if (!process.stdout.write(whole)) await new Promise((resume) => process.stdout.once('drain', resume));
   }
 }

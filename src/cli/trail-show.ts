@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Outcome } from './outcome.js';
+import { Progress } from './progress.js';
 import { FORMATS, FORMATS_HELP, type Format } from './trail/formats.js';
 import { addSelection, filterOf, SELECTION_HELP, type SelectionOptions, trailAt } from './trail/selection.js';
 
@@ -40,6 +41,12 @@ async function show(path: string, options: ShowOptions): Promise<Outcome> {
   const { readTrail } = await import('../trail/read.js');
   const { printerOf } = await import('./trail/formats.js');
   const { printRecords } = await import('./trail/printing.js');
-  const lines = readTrail(path, { filter: await filterOf(options) });
-  return printRecords(lines, await printerOf(options.format, false));
+  const progress = new Progress('reading');
+  let read = 0;
+  const onRead = (bytes: number) => {
+    read += bytes;
+    progress.update(read, 0);
+  };
+  const lines = readTrail(path, { filter: await filterOf(options), onRead });
+  return printRecords(lines, await printerOf(options.format, false), { onPrint: () => progress.clear() });
 }

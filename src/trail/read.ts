@@ -4,13 +4,15 @@ import { readBlocks } from '../input/chunks.js';
 import { type RawLine, splitLines } from '../input/lines.js';
 import { bytesToText } from './escape.js';
 import { type RecordTest, recordTest, type TrailFilter } from './filter.js';
-import { trailParts } from './lines.js';
+import { type TrailPart, trailParts } from './lines.js';
 import { parseRecord } from './parse.js';
 import type { TrailLine } from './record.js';
 
 export interface ReadTrailOptions {
   /** Only records for which all of this holds. */
   readonly filter?: TrailFilter;
+  /** Called now and then with the bytes that were read since the last time. */
+  readonly onRead?: (bytes: number) => void;
 }
 
 /**
@@ -22,8 +24,21 @@ export interface ReadTrailOptions {
  */
 export async function* readTrail(path: string, options: ReadTrailOptions = {}): AsyncGenerator<TrailLine> {
   const test = recordTest(options.filter ?? {});
-  if (path === '-' || (await stat(path).catch(() => undefined))?.isFile() === true) return yield* readFile(path, test);
-  for await (const { file, blocks } of trailParts(path)) yield* readPart(file, blocks, test);
+  const { onRead = () => {} } = options;
+  for await (const { file, blocks } of partsAt(path)) yield* readPart(file, counted(blocks, onRead), test);
+}
+
+async function* partsAt(path: string): AsyncGenerator<TrailPart> {
+  const isFile = path === '-' || (await stat(path).catch(() => undefined))?.isFile() === true;
+  if (isFile) yield { file: path, blocks: readBlocks(path) };
+  else yield* trailParts(path);
+}
+
+async function* counted(blocks: AsyncIterable<Buffer>, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const block of blocks) {
+    onRead(block.length);
+    yield block;
+  }
 }
 
 /** One file of a trail. */

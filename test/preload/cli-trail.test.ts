@@ -381,3 +381,15 @@ describe('trail follow', () => {
     expect(virtshim(['trail', 'follow', '-n', 'x'])).toMatchObject({ status: 2 });
   });
 });
+
+describe('progress', () => {
+  requireTool('script')('is shown on a terminal while nothing else is, and never in a pipe', () => {
+    const trail = temporaryFolder('long');
+    writeCalls(1, 2, 8000, trail);
+    const show = `${VIRTSHIM} trail show '${trail}' --format json`;
+    const shown = command('script', ['-qec', `${show} > /dev/null`, '/dev/null'], { env: { TERM: 'xterm' } });
+    expect(shown.stdout).toMatch(/\rreading: \d+ MB/);
+    expect(shown.stdout).toMatch(/\r *\r$/);
+    expect(command('bash', ['-c', `${show} 2>&1 >/dev/null | cat`]).stdout).toBe('');
+  });
+});

@@ -4,14 +4,36 @@ import { Output } from '../output.js';
 import type { Printer } from './formats.js';
 import { Problems } from './problems.js';
 
-/** Prints the records, and on standard error what is none. `atOnce`: each as it comes, where they come slowly. */
+export interface PrintingOptions {
+  /** Each record as it comes, where they come slowly. */
+  readonly atOnce?: boolean;
+  /** Called before anything is printed. */
+  readonly onPrint?: () => void;
+}
+
+/** Prints the records, and on standard error what is none. */
 export async function printRecords(
   lines: AsyncIterable<TrailLine>,
   printer: Printer,
-  { atOnce = false } = {},
+  options: PrintingOptions = {},
 ): Promise<Outcome> {
-  const output = new Output();
-  const problems = new Problems();
+  const { onPrint = () => {} } = options;
+  const problems = new Problems(onPrint);
+  try {
+    await printAll(lines, printer, problems, options);
+  } finally {
+    onPrint();
+  }
+  return problems.finish();
+}
+
+async function printAll(
+  lines: AsyncIterable<TrailLine>,
+  printer: Printer,
+  problems: Problems,
+  { atOnce = false, onPrint }: PrintingOptions,
+): Promise<void> {
+  const output = new Output(onPrint);
   for await (const line of lines) {
     const { record } = line;
     if (record === undefined) problems.report(line, line.problem ?? 'not a record');
@@ -20,5 +42,4 @@ export async function printRecords(
   }
   await output.print(printer.end?.() ?? '');
   await output.flush();
-  return problems.finish();
 }

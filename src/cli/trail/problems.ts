@@ -8,8 +8,12 @@ const SHOWN = 20;
 export class Problems {
   #count = 0;
 
+  /** `onReport` is called before anything is said. */
+  constructor(private readonly onReport: () => void = () => {}) {}
+
   report({ file, line }: TrailPlace, problem: string): void {
     this.#count++;
+    if (this.#count <= SHOWN + 1) this.onReport();
     if (this.#count <= SHOWN) warn(`${file}:${line}: ${problem}`);
     else if (this.#count === SHOWN + 1) warn('further lines that are no records are only counted');
   }
