@@ -21,10 +21,16 @@ bool isNamed(const ArgFacts &arg, std::string_view name) { return name == arg.na
 
 bool isXml(const ArgFacts &arg) { return isNamed(arg, "xml") || isNamed(arg, "xmlDesc") || isNamed(arg, "xmldesc"); }
 
-// Kinds whose definition carries the object's own name in a child element.
+// Kinds whose definition carries the object's own name: of a filter it is an attribute, and a <name> within is nothing
+// that libvirt would look at.
 bool isNamedByXml(ObjectKind kind) {
   return kind == ObjectKind::Domain || kind == ObjectKind::Network || kind == ObjectKind::StoragePool ||
          kind == ObjectKind::NWFilter;
+}
+
+bool nameInXml(ObjectKind kind, std::string_view xml, std::string_view *name) {
+  if (!isNamedByXml(kind)) return false;
+  return kind == ObjectKind::NWFilter ? rootAttribute(xml, "name", name) : childText(xml, "name", name);
 }
 
 bool hasUuid(ObjectKind kind) {
@@ -261,7 +267,7 @@ void LiveCallFacts::learnFromString(const ArgFacts &arg, const char *text) {
   if (isNamed(arg, "name")) learnName(text);
   if (isNamed(arg, "uuidstr")) uuidKnown_ = parseUuid(text, uuid_);
   if (!isXml(arg) || !hasUuid(function_.object)) return;
-  if (isNamedByXml(function_.object) && childText(text, "name", &found)) learnName(found);
+  if (nameInXml(function_.object, text, &found)) learnName(found);
   if (childText(text, "uuid", &found)) uuidKnown_ = parseUuid(found, uuid_);
 }
 

@@ -11,10 +11,10 @@ bool startsWith(std::string_view text, std::string_view prefix) { return text.su
 struct Token {
   enum Kind { Text, Open, Close, Empty, Skipped, Bad } kind;
   std::string_view value;  // element name, or text
-  bool attributes = false;
+  std::string_view attributes = {};
 
   // An attribute may be a namespace, and libvirt passes over elements of other namespaces.
-  bool isPlain() const { return kind == Open && !attributes; }
+  bool isPlain() const { return kind == Open && attributes.empty(); }
 };
 
 // Consumes a piece of markup that begins with `begin`, up to and including `end`. The end comes after the begin:
@@ -53,7 +53,7 @@ Token readTag(std::string_view *rest) {
   size_t nameEnd = tag.find_first_of(" \t\r\n/");
   std::string_view name = tag.substr(0, nameEnd);
   if (name.empty()) return {Token::Bad, {}};
-  return {closing ? Token::Close : empty ? Token::Empty : Token::Open, name, name.size() != tag.size()};
+  return {closing ? Token::Close : empty ? Token::Empty : Token::Open, name, tag.substr(name.size())};
 }
 
 // Only UTF-8 and its subsets read the same to everybody.
@@ -96,7 +96,48 @@ bool plainContent(std::string_view rest, std::string_view element, std::string_v
   return token.kind == Token::Close && token.value == element && !text->empty() && text->find_first_of("&\r") == kEnd;
 }
 
+constexpr const char *kSpaces = " \t\r\n";
+
+void skipSpaces(std::string_view *rest) {
+  size_t at = rest->find_first_not_of(kSpaces);
+  rest->remove_prefix(at == kEnd ? rest->size() : at);
+}
+
+// Takes one `name="value"` off; false where there is none.
+bool takeAttribute(std::string_view *rest, std::string_view *name, std::string_view *value) {
+  skipSpaces(rest);
+  size_t end = rest->find_first_of(" \t\r\n=");
+  if (end == kEnd) return false;
+  *name = rest->substr(0, end);
+  rest->remove_prefix(end);
+  skipSpaces(rest);
+  if (!startsWith(*rest, "=")) return false;
+  rest->remove_prefix(1);
+  skipSpaces(rest);
+  if (rest->empty() || (rest->front() != '"' && rest->front() != '\'')) return false;
+  size_t close = rest->find(rest->front(), 1);
+  if (close == kEnd) return false;
+  *value = rest->substr(1, close - 1);
+  rest->remove_prefix(close + 1);
+  return true;
+}
+
 }  // namespace
+
+bool rootAttribute(std::string_view xml, std::string_view attribute, std::string_view *text) {
+  while (!xml.empty()) {
+    Token token = next(&xml);
+    if (token.kind == Token::Bad) return false;
+    if (token.kind != Token::Open && token.kind != Token::Empty) continue;
+    std::string_view name;
+    while (takeAttribute(&token.attributes, &name, text)) {
+      // Entities and white space mean something else than what stands here.
+      if (name == attribute) return !text->empty() && text->find_first_of("&\t\r\n") == kEnd;
+    }
+    return false;
+  }
+  return false;
+}
 
 bool childText(std::string_view xml, std::string_view element, std::string_view *text) {
   int depth = 0;

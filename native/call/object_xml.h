@@ -1,4 +1,5 @@
-// The name and uuid that a definition gives to its object: <name> and <uuid> directly under the root element.
+// The name and uuid that a definition gives to its object: <name> and <uuid> directly under the root element, or an
+// attribute of the root.
 #pragma once
 
 #include <string_view>
@@ -10,5 +11,8 @@ namespace virtshim {
 // than this scanner: an unknown name is safe, a wrong one is not. The view is into `xml`, entities not decoded;
 // values with entities are therefore refused as well.
 bool childText(std::string_view xml, std::string_view element, std::string_view *text);
+
+// The same of an attribute of the root.
+bool rootAttribute(std::string_view xml, std::string_view attribute, std::string_view *text);
 
 }  // namespace virtshim

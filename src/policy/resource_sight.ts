@@ -1,7 +1,7 @@
 /** What the shim can see of the resource of a call: some functions name it, for some nobody knows it, some have none. */
 import type { ApiArg, ApiFunction } from '../generated/api.js';
 import type { NativeRequest } from '../native.js';
-import { childText } from './definition_xml.js';
+import { childText, rootAttribute } from './definition_xml.js';
 
 export interface ResourceSight {
   readonly name: Sight;
@@ -38,8 +38,9 @@ export function withSight(fn: ApiFunction, resource: Resource = {}, args: Argume
 }
 
 function nameIn(fn: ApiFunction, args: Arguments): string | undefined {
-  const inXml = namedByXml.includes(fn.object) ? (xml: string) => childText(xml, 'name') : undefined;
-  return told(fn, args, isName, inXml);
+  const inFilter = (xml: string) => rootAttribute(xml, 'name');
+  const inXml = fn.object === 'nwfilter' ? inFilter : (xml: string) => childText(xml, 'name');
+  return told(fn, args, isName, namedByXml.includes(fn.object) ? inXml : undefined);
 }
 
 function uuidIn(fn: ApiFunction, args: Arguments): string | undefined {

@@ -3,9 +3,10 @@
 // what is read from XML in policy-xml.test.ts.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { PolicyDocument, RuleDocument } from '../../src/policy/document.js';
 import { imageOfText } from '../../src/policy/image_file.js';
+import { type Daemon, guestXml, makeImage, startDaemon, whyNoDaemon } from '../support/libvirtd.js';
 import { temporaryFolder } from '../support/paths.js';
 import { imageFile, permissiveExcept, runShimmed, type ShimOptions } from '../support/shim.js';
 import { findTool, requireThat } from '../support/tools.js';
@@ -48,10 +49,8 @@ interface Run {
 }
 
 function virsh(policy: string, commands: readonly string[], args: readonly string[] = [], more: ShimOptions = {}): Run {
-  const run = runShimmed(findTool('virsh') ?? '', ['-c', 'test:///default', ...args, commands.join('; ')], {
-    policy,
-    ...more,
-  });
+  const connection = args.includes('-c') ? [] : ['-c', 'test:///default'];
+  const run = runShimmed(findTool('virsh') ?? '', [...connection, ...args, commands.join('; ')], { policy, ...more });
   const rules = (wanted: 'denied' | 'would-deny') =>
     run.records.filter(({ effect }) => effect === wanted).map(({ rule }) => rule ?? '');
   return {
@@ -396,5 +395,104 @@ describe('modes and files', () => {
     expect(virsh(image, ['destroy test']).refusing).toEqual(['no-domain.stop']);
     expect(virsh(image, ['suspend test']).refusing).toEqual(['no-domain.suspend']);
     expect(virsh(image, ['reboot test']).refusing).toEqual([]);
+  });
+});
+
+const whyNot = whyNoDaemon();
+const withDaemon = requireThat(whyNot === undefined, whyNot ?? '');
+
+// What the test driver knows nothing of, and guests that run.
+describe('with a libvirtd of its own, a deny rule by', () => {
+  let daemon: Daemon;
+  let image: string;
+  const uuid = '5f1c1c1e-0000-4000-8000-00000000bbbb';
+
+  beforeAll(async () => {
+    if (whyNot !== undefined) return;
+    daemon = await startDaemon({ cache: join(folder, 'cache') });
+    image = makeImage(join(folder, 'disk.qcow2'), '1M');
+    const running = file('running.xml', guestXml('running', uuid, image));
+    const none = await imageFile(permissiveExcept([]));
+    expect(virsh(none, [`create ${running}`], ['-c', daemon.uri])).toMatchObject({ stderr: '' });
+  }, 60_000);
+
+  afterAll(async () => {
+    if (daemon === undefined) return;
+    virsh(await imageFile(permissiveExcept([])), ['destroy running'], ['-c', daemon.uri]);
+    await daemon.stop();
+  });
+
+  const filter = (name: string) =>
+    `nwfilter-define ${file(`filter-${name}.xml`, `<filter name='${name}' chain='root'></filter>`)}`;
+  const other = guestXml('other', '5f1c1c1e-0000-4000-8000-00000000cccc', '/etc/shadow');
+
+  const daemonRows: readonly Row[] = [
+    {
+      what: 'nwfilters by name, where they are defined',
+      rule: { actions: ['config'], resources: { kinds: ['nwfilter'], names: ['a*'] } },
+      refused: filter('a'),
+      permitted: filter('b'),
+    },
+    {
+      what: 'nwfilters by name, which no other element can pretend to be',
+      rule: { actions: ['config'], resources: { kinds: ['nwfilter'], names: ['a*'] } },
+      refused: `nwfilter-define ${file('pretend.xml', "<!-- <x name='c'> --><filter chain='root' name = 'a2'><name>b</name></filter>")}`,
+      permitted: `nwfilter-define ${file('honest.xml', "<filter name='b2' chain='root'><name>a</name></filter>")}`,
+    },
+    {
+      what: 'secrets, where they are defined',
+      rule: { actions: ['secret.write'], xml: { xpath: ["/secret/usage/volume = 'x'"] } },
+      refused: secret('x'),
+      permitted: secret('y'),
+    },
+    {
+      what: 'the path of a disk',
+      rule: { actions: ['config'], xml: { 'disk-source': { glob: '/etc/*' } } },
+      refused: define('qemu-other', other),
+      permitted: define('qemu-same', guestXml('same', '5f1c1c1e-0000-4000-8000-00000000dddd', '/srv/a')),
+    },
+    {
+      what: 'a flag of a guest that runs',
+      rule: { actions: ['domain.write'], arguments: { flags: { hasAny: ['VIR_DOMAIN_AFFECT_LIVE'] } } },
+      refused: 'setmem running 8192 --live',
+      permitted: 'metadata running urn:x --current',
+      unsupported: true,
+    },
+    {
+      what: 'a typed parameter of a guest that runs',
+      rule: { actions: ['domain.write'], arguments: { 'params.*_iops_sec': { lessOrEqual: 10 } } },
+      refused: 'blkdeviotune running vda --total-iops-sec 10',
+      permitted: 'blkdeviotune running vda --total-iops-sec 11',
+    },
+    {
+      what: 'commands to its monitor',
+      rule: { actions: ['guest-access'], monitor: { not: { commands: ['query-*'] } } },
+      refused: `qemu-monitor-command running '{"execute":"stop"}'`,
+      permitted: `qemu-monitor-command running '{"execute":"query-status"}'`,
+    },
+    {
+      what: 'its uuid',
+      rule: { actions: ['domain.suspend'], resources: { uuids: [uuid] } },
+      refused: 'suspend running',
+      permitted: 'dominfo running',
+    },
+    {
+      what: 'the transport',
+      rule: { actions: ['domain.suspend'], connections: { drivers: ['qemu'], transports: ['unix'] } },
+      refused: 'suspend running',
+      permitted: 'domstate running',
+    },
+  ];
+
+  withDaemon.each(daemonRows.map((row) => [row.what, row] as const))('%s', async (_, row) => {
+    const policy = await imageFile(permissiveExcept([{ id: 'it', effect: 'deny', actions: [], ...row.rule }]));
+    const args = ['-c', daemon.uri];
+    expect(virsh(policy, [row.refused], args)).toMatchObject({
+      refusing: ['it'],
+      stderr: expect.stringContaining("rule 'it'"),
+    });
+    const permitted = virsh(policy, [row.permitted], args);
+    expect(permitted).toMatchObject({ refusing: [] });
+    if (row.unsupported !== true) expect(permitted.stderr).toBe('');
   });
 });
