@@ -4,9 +4,9 @@ import type { CallEvent, ControlEvent, Guest, ReportEvent, ResourceEvent } from 
 import { GuestKeys } from './guest_keys.js';
 import { beginOf, GuestStory, strayCalls } from './guest_story.js';
 import { changesSomething } from './relevant.js';
-import type { Session } from './session.js';
+import type { Session, SessionReport } from './session.js';
 import { SessionBuilder } from './sessions.js';
-import type { Timeline } from './timeline.js';
+import type { CauseOf, Timeline } from './timeline.js';
 
 interface Collected {
   readonly calls: CallEvent[];
@@ -35,11 +35,7 @@ export class TimelineBuilder {
 
   finish(): Timeline {
     const { sessions, hosts, unmatched } = this.#sessions.finish();
-    const calls = this.#ledger.all();
-    const keys = new GuestKeys();
-    const events = [...calls, ...this.#controls, ...this.#resources];
-    for (const { guest, time } of events) keys.see(guest, time);
-    const { byGuest, others } = this.#group(keys, calls, sessions);
+    const { byGuest, others } = this.#group(sessions);
     const strays = strayCalls(others);
     const guests = [...byGuest.values()]
       .sort((a, b) => a.first - b.first)
@@ -47,7 +43,27 @@ export class TimelineBuilder {
     return { guests, otherCalls: others, hosts, unmatched };
   }
 
-  #group(keys: GuestKeys, calls: readonly CallEvent[], sessions: readonly Session[]) {
+  /** The sessions alone, in less memory than the timeline, and what caused their starts, stops and changes. */
+  finishSessions(): { report: SessionReport; causeOf: CauseOf } {
+    const report = this.#sessions.finish();
+    if (this.#ledger.isEmpty) return { report, causeOf: () => undefined };
+    const { byGuest, others } = this.#group([]);
+    const strays = strayCalls(others);
+    const causes = new Map([...byGuest.values()].flatMap((collected) => [...new GuestStory(collected, strays).causes]));
+    return { report, causeOf: (event) => causes.get(event) };
+  }
+
+  #keys(calls: readonly CallEvent[]): GuestKeys {
+    const keys = new GuestKeys();
+    for (const events of [calls, this.#controls, this.#resources]) {
+      for (const { guest, time } of events) keys.see(guest, time);
+    }
+    return keys;
+  }
+
+  #group(sessions: readonly Session[]) {
+    const calls = this.#ledger.all();
+    const keys = this.#keys(calls);
     const byGuest = new Map<string, Collected>();
     const at = (guest: Guest, time: number): Collected => {
       const key = keys.keyOf(guest, time) ?? 'unknown';
@@ -68,11 +84,22 @@ export class TimelineBuilder {
   }
 }
 
+type Events = AsyncIterable<ReportEvent> | Iterable<ReportEvent>;
+
 /** The timeline of all events. */
-export async function buildTimeline(events: AsyncIterable<ReportEvent> | Iterable<ReportEvent>): Promise<Timeline> {
+export async function buildTimeline(events: Events): Promise<Timeline> {
+  return (await collected(events)).finish();
+}
+
+/** Of the same events the sessions alone, and what caused them. */
+export async function buildSessions(events: Events): Promise<{ report: SessionReport; causeOf: CauseOf }> {
+  return (await collected(events)).finishSessions();
+}
+
+async function collected(events: Events): Promise<TimelineBuilder> {
   const builder = new TimelineBuilder();
   for await (const event of events) builder.add(event);
-  return builder.finish();
+  return builder;
 }
 
 /** What a guest is given when it starts is part of its session; the names that cgroups give devices are no news. */

@@ -14,6 +14,10 @@ export class CallLedger {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#byId.size === 0 && this.#others.length === 0;
+  }
+
   /** By time. */
   all(): CallEvent[] {
     return [...this.#byId.values(), ...this.#others].sort((a, b) => a.time - b.time || a.order - b.order);

@@ -28,7 +28,8 @@ export class GuestStory {
   readonly #seen: readonly SeenCall[];
   readonly #index: CallIndex;
   readonly #effects = new Map<CallEvent, Effect[]>();
-  readonly #causes = new Map<Effect, Attribution>();
+  /** Of everything that libvirt recorded. */
+  readonly causes = new Map<Effect, Attribution>();
 
   /** All of `events` by time. */
   constructor(
@@ -65,7 +66,7 @@ export class GuestStory {
   }
 
   #remember(event: Effect, cause: Attribution): void {
-    this.#causes.set(event, cause);
+    this.causes.set(event, cause);
     if (cause.kind !== 'call') return;
     const effects = this.#effects.get(cause.call);
     if (effects === undefined) this.#effects.set(cause.call, [event]);
@@ -102,15 +103,15 @@ export class GuestStory {
   }
 
   #session(session: Session): TimelineSession {
-    const startedBy = session.start && this.#causes.get(session.start);
+    const startedBy = session.start && this.causes.get(session.start);
     const ended = session.end?.event;
-    const endedBy = ended?.kind === 'control' && session.end?.kind === 'stop' ? this.#causes.get(ended) : undefined;
+    const endedBy = ended?.kind === 'control' && session.end?.kind === 'stop' ? this.causes.get(ended) : undefined;
     return { session, ...(startedBy && { startedBy }), ...(endedBy && { endedBy }) };
   }
 
   #entries(): TimelineEntry[] {
     const { controls, resources, sessions } = this.events;
-    const causeOf = (event: Effect): Attribution => this.#causes.get(event) ?? { kind: 'none' };
+    const causeOf = (event: Effect): Attribution => this.causes.get(event) ?? { kind: 'none' };
     const entries: TimelineEntry[] = [
       ...controls.map((event) => ({ kind: kindOf(event), time: event.time, event, cause: causeOf(event) })),
       ...resources.map((event) => ({ kind: 'resource' as const, time: event.time, event, cause: causeOf(event) })),

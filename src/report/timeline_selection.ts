@@ -1,7 +1,6 @@
 /** Which part of a timeline is asked for. */
 import { type Selection, spanOf } from './selection.js';
-import type { SessionReport } from './session.js';
-import type { CauseOf, GuestTimeline, Timeline } from './timeline.js';
+import type { GuestTimeline, Timeline } from './timeline.js';
 
 /** The guest's, or everybody's, entries between `since` and `until`; sessions and suspensions that touch that time. */
 export function selectTimeline(timeline: Timeline, selection: Selection): Timeline {
@@ -30,16 +29,4 @@ export function selectTimeline(timeline: Timeline, selection: Selection): Timeli
 export function guestsNamed(guests: readonly GuestTimeline[], name: string): readonly GuestTimeline[] {
   const now = guests.filter(({ guest }) => guest.name === name);
   return now.length > 0 ? now : guests.filter(({ formerNames }) => formerNames.includes(name));
-}
-
-/** The sessions of a timeline, for those who want these alone. */
-export function sessionReportOf({ guests, hosts, unmatched }: Timeline): SessionReport {
-  return { sessions: guests.flatMap(({ sessions }) => sessions.map(({ session }) => session)), hosts, unmatched };
-}
-
-/** The causes that a timeline tells. */
-export function causesOf({ guests }: Timeline): CauseOf {
-  const entries = guests.flatMap((guest) => guest.entries);
-  const causes = new Map(entries.flatMap((entry) => ('cause' in entry ? [[entry.event, entry.cause]] : [])));
-  return (event) => causes.get(event);
 }

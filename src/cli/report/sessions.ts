@@ -5,7 +5,6 @@ import { select } from '../../report/selection.js';
 import type { SessionReport } from '../../report/session.js';
 import { summaryOf } from '../../report/summary.js';
 import type { CauseOf } from '../../report/timeline.js';
-import { causesOf, sessionReportOf } from '../../report/timeline_selection.js';
 import type { Outcome } from '../outcome.js';
 import { Output } from '../output.js';
 import { jsonText } from '../text.js';
@@ -14,7 +13,7 @@ import { LogReading } from './reading.js';
 import { periodOf, type ReportOptions } from './request.js';
 import { summaryText } from './summary.js';
 import { eventTable, sessionTable } from './table.js';
-import { readTimeline } from './timeline_sources.js';
+import { readSessions } from './timeline_sources.js';
 
 export async function reportSessions(options: ReportOptions): Promise<Outcome> {
   const { vm, uuid } = options;
@@ -24,10 +23,8 @@ export async function reportSessions(options: ReportOptions): Promise<Outcome> {
   // A summary counts what the logs hold.
   const sources = options.summary === true ? { ...options, trail: [] } : options;
   const wanted = all ? EVERYTHING : { resources: false, security: false };
-  const timeline = await readTimeline(reading, sources, wanted, 'logs');
-  const whole = sessionReportOf(timeline);
+  const { report: whole, causeOf } = await readSessions(reading, sources, wanted);
   const output = new Output();
-  const causeOf = causesOf(timeline);
   for (const text of texts(select(whole, { ...period, vm, uuid }), options, causeOf)) await output.print(text);
   await output.flush();
   if (options.debug === true) tell(whole);

@@ -4,7 +4,7 @@ import type { Wanted } from '../../audit/wanted.js';
 import { VirtshimError } from '../../errors.js';
 import { defaultTrail } from '../../folders.js';
 import { printable } from '../../printable.js';
-import { buildTimeline } from '../../report/build_timeline.js';
+import { buildSessions, buildTimeline } from '../../report/build_timeline.js';
 import type { ReportEvent } from '../../report/event.js';
 import type { Timeline } from '../../report/timeline.js';
 import { trailFiles } from '../../trail/lines.js';
@@ -20,16 +20,16 @@ export interface SourceOptions {
 }
 
 /** What has to be there of the default places: the audit logs, or nothing in particular; what is missing is told. */
-export type Needed = 'logs' | 'nothing';
+type Needed = 'logs' | 'nothing';
 
 /** The timeline of all of these. */
-export function readTimeline(
-  reading: LogReading,
-  options: SourceOptions,
-  wanted: Wanted,
-  needed: Needed = 'nothing',
-): Promise<Timeline> {
-  return buildTimeline(eventsOf(reading, options, wanted, needed));
+export function readTimeline(reading: LogReading, options: SourceOptions, wanted: Wanted): Promise<Timeline> {
+  return buildTimeline(eventsOf(reading, options, wanted, 'nothing'));
+}
+
+/** The sessions that the audit logs tell of, and who caused them. */
+export function readSessions(reading: LogReading, options: SourceOptions, wanted: Wanted) {
+  return buildSessions(eventsOf(reading, options, wanted, 'logs'));
 }
 
 async function* eventsOf(
