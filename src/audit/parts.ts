@@ -1,6 +1,6 @@
 /** What events of all kinds take from a record. */
 import type { Guest, Proof, Subject } from '../report/event.js';
-import { type AuditRecord, numberField, rawField, wordField } from './record.js';
+import { type AuditRecord, enrichedField, numberField, rawField, wordField } from './record.js';
 import { shared } from './shared.js';
 import { textField } from './text.js';
 
@@ -31,9 +31,8 @@ export function subjectOf(record: AuditRecord): Subject {
   // Before the message stands what the kernel says, behind its end what auditd says.
   const message = record.body.indexOf(" msg='");
   if (message === -1) return makeSubject(record);
-  const names = `${record.enriched.get('UID')} ${record.enriched.get('AUID')}`;
   const program = `${rawField(record, 'comm')} ${rawField(record, 'exe')} ${rawField(record, 'terminal')}`;
-  return subjects(`${record.body.slice(0, message)} ${names} ${program}`, () => makeSubject(record));
+  return subjects(`${record.body.slice(0, message)} ${record.enriched} ${program}`, () => makeSubject(record));
 }
 
 function makeSubject(record: AuditRecord): Subject {
@@ -51,8 +50,8 @@ function makeSubject(record: AuditRecord): Subject {
 }
 
 /** A name that auditd wrote beside the number; none where it knew none. */
-function accountName({ enriched }: AuditRecord, field: string): string | undefined {
-  const name = enriched.get(field);
+function accountName(record: AuditRecord, field: string): string | undefined {
+  const name = enrichedField(record, field);
   return name === undefined || name === 'unset' || name.startsWith('unknown(') ? undefined : name;
 }
 

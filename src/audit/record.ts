@@ -12,40 +12,57 @@ export interface AuditRecord {
   readonly node?: string;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** As text: a serial number may be larger than a number holds. */
-  readonly serial: string;
   /** `seconds.milliseconds:serial`, the event's name. */
   readonly stamp: string;
   readonly fields: readonly AuditField[];
-  /** Of enriched lines: what auditd says that numbers mean, by upper-case field name. */
-  readonly enriched: ReadonlyMap<string, string>;
+  /** Of enriched lines: what auditd says that numbers mean, as it stands there; else empty. */
+  readonly enriched: string;
   /** The line after its head. */
   readonly body: string;
 }
 
-const HEAD = /^(?:node=(\S+) )?type=(\S+) msg=audit\((\d{1,12})\.(\d{3}):(\d{1,20})\): ?/;
+const TYPE = 'type=';
+const STAMP_BEGIN = ' msg=audit(';
+const STAMP = /^\d{1,12}\.\d{3}:\d{1,20}$/;
 const SEPARATOR = '\x1d';
 
 /** The record of a line in latin1, without the line end; where it is none, the reason. */
 export function parseAuditLine(line: string): AuditRecord | string {
-  const head = HEAD.exec(line);
-  if (head === null) return line.includes('msg=audit(') ? 'time and serial number are broken' : 'not an audit record';
-  const [whole, node, type = '', seconds, millis, serial = ''] = head;
-  const end = line.indexOf(SEPARATOR, whole.length);
-  const body = end === -1 ? line.slice(whole.length) : line.slice(whole.length, end);
-  return {
-    type,
-    ...(node !== undefined && { node }),
-    time: Number(seconds) * 1000 + Number(millis),
-    serial,
-    stamp: `${seconds}.${millis}:${serial}`,
+  const from = line.startsWith('node=') ? line.indexOf(' ') + 1 : 0;
+  const typeEnd = line.indexOf(' ', from);
+  if (!line.startsWith(TYPE, from) || typeEnd === -1) return 'not an audit record';
+  const stampFrom = typeEnd + STAMP_BEGIN.length;
+  const stampEnd = line.indexOf('): ', stampFrom);
+  if (!line.startsWith(STAMP_BEGIN, typeEnd)) return 'not an audit record';
+  const stamp = ownCopy(line.slice(stampFrom, stampEnd === -1 ? stampFrom : stampEnd));
+  if (!STAMP.test(stamp)) return 'time and serial number are broken';
+  const end = line.indexOf(SEPARATOR, stampEnd);
+  const body = line.slice(stampEnd + 3, end === -1 ? undefined : end);
+  const record: AuditRecord = {
+    type: line.slice(from + TYPE.length, typeEnd),
+    time: timeOf(stamp),
+    stamp,
     fields: fieldsOf(body),
-    enriched: end === -1 ? NONE : new Map(fieldsOf(line.slice(end + 1)).map(({ name, raw }) => [name, unquoted(raw)])),
+    enriched: end === -1 ? '' : line.slice(end + 1),
     body,
   };
+  return from === 0 ? record : { ...record, node: line.slice('node='.length, from - 1) };
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+/**
+ * A part of a line that may be kept for long. The engine would keep the whole line with it, unless it is put together
+ * anew and looked into.
+ */
+function ownCopy(part: string): string {
+  const copy = part.slice(0, 12) + part.slice(12);
+  copy.charCodeAt(0);
+  return copy;
+}
+
+function timeOf(stamp: string): number {
+  const point = stamp.indexOf('.');
+  return Number(stamp.slice(0, point)) * 1000 + Number(stamp.slice(point + 1, point + 4));
+}
 
 const QUOTE = 0x22;
 const APOSTROPHE = 0x27;
@@ -95,6 +112,12 @@ function word(text: string, from: number, end: number): string {
 export function rawField({ fields }: AuditRecord, name: string): string | undefined {
   for (const field of fields) if (field.name === name) return field.raw;
   return undefined;
+}
+
+/** What auditd says that a field means; `name` in upper case. */
+export function enrichedField({ enriched }: AuditRecord, name: string): string | undefined {
+  const raw = fieldsOf(enriched).find((field) => field.name === name)?.raw;
+  return raw === undefined ? undefined : unquoted(raw);
 }
 
 /** The first field of that name without its quotes. */

@@ -45,14 +45,18 @@ interface Change {
   readonly after?: string | undefined;
 }
 
-function detailsOf(record: AuditRecord, resource: string): Record<string, string> {
-  const details: Record<string, string> = {};
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+function detailsOf(record: AuditRecord, resource: string): Readonly<Record<string, string>> {
+  let details: Record<string, string> | undefined;
   for (const { name } of record.fields) {
     if (COMMON.has(name) || name === `old-${resource}` || name === `new-${resource}`) continue;
     const value = ENCODED.has(name) ? textField(record, name) : wordField(record, name);
-    if (value !== undefined && value !== '?') details[name] ??= texts(value, () => value);
+    if (value === undefined || value === '?') continue;
+    details ??= {};
+    details[name] ??= texts(value, () => value);
   }
-  return details;
+  return details ?? NONE;
 }
 
 /** Most records say what there was before and what there is now; the others name one thing, given or taken. */

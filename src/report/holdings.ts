@@ -16,6 +16,7 @@ export class Holdings {
   /** By kind and value; a list that is empty says that there was one. */
   #open: Map<string, Period[]> | undefined;
   readonly #watch: HoldingsWatch;
+  #last: ResourcePeriod['end'];
 
   constructor(watch: HoldingsWatch) {
     this.#watch = watch;
@@ -36,6 +37,7 @@ export class Holdings {
     for (const periods of this.#open?.values() ?? []) {
       for (const period of periods.splice(0)) this.#close(period, time, event);
     }
+    this.#open = undefined;
   }
 
   #give(kind: string, value: string, start: ResourceEvent): void {
@@ -77,8 +79,14 @@ export class Holdings {
     return periods;
   }
 
+  /** Most of what a guest holds ends with one event. */
+  #endOf(time: number, event: ReportEvent): NonNullable<ResourcePeriod['end']> {
+    if (this.#last?.event !== event) this.#last = { time, event };
+    return this.#last;
+  }
+
   #close(period: Period, time: number, event: ReportEvent): void {
-    period.end = { time, event };
+    period.end = this.#endOf(time, event);
     this.#watch.closed(period);
   }
 }

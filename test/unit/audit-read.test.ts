@@ -221,7 +221,6 @@ test('the parts of a line are its own', () => {
     type: 'VIRT_CONTROL',
     node: 'a',
     time: 1002,
-    serial: '3',
     stamp: '1.002:3',
     fields: [
       { name: 'pid', raw: '1' },
