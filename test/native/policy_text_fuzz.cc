@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "call/object_xml.h"
 #include "policy/connection_uri.h"
 #include "policy/glob.h"
 #include "policy/monitor_command.h"
@@ -68,6 +69,16 @@ void readCommand(FunctionId function, const char *text, size_t size, uint64_t fl
   }
 }
 
+void readDefinition(std::string_view text) {
+  for (const auto read : {childText, rootAttribute}) {
+    std::string_view found;
+    if (!read(text, "name", &found)) continue;
+    take({true, found});
+    require(!found.empty() && found.data() >= text.data() && found.data() + found.size() <= text.data() + text.size(),
+            "a name is a part of its definition");
+  }
+}
+
 // In memory of its own, as small as it is: a sanitizer then sees the first byte beyond.
 void exercise(const char *bytes, size_t size) {
   char *text = static_cast<char *>(malloc(size + 1));
@@ -76,6 +87,7 @@ void exercise(const char *bytes, size_t size) {
   const size_t length = strlen(text);
   readUri({text, length});
   foldCopy({text, length});
+  readDefinition({text, length});
   for (const uint64_t flags : {0, 1}) readCommand(FunctionId::virDomainQemuMonitorCommand, text, length, flags);
   readCommand(FunctionId::virDomainQemuAgentCommand, text, length, 0);
   const size_t half = length / 2;
@@ -104,8 +116,10 @@ const char *const kSeeds[] = {
     "null}]}",
     "{\"exec-oob\":\"migrate-pause\",\"execute\":\"\\u0071uit\"}",
     "  info  registers -a; quit",
+    "<?xml version='1.0' encoding='UTF-8'?><!-- <name>c</name> --><filter x:name='d' name = "
+    "\"a\"><name>b</name></filter>",
 };
-const char kPieces[] = "%:/?#[]@&=;+{}\",\\ue0\x7f\xff\n 1aZ*";
+const char kPieces[] = "<>'!-%:/?#[]@&=;+{}\",\\ue0\x7f\xff\n 1aZ*";
 
 uint64_t g_random = 88172645463325252u;
 
@@ -143,7 +157,7 @@ int main() {
     }
   }
   // Linear in their length, however they are nested or repeated.
-  for (const char *piece : {"[", "{\"a\":", "%41", "&name=", "\\\"", "*a"}) {
+  for (const char *piece : {"[", "{\"a\":", "%41", "&name=", "\\\"", "*a", "<a b='", "<!--"}) {
     std::string text;
     while (text.size() < 1 << 20) text += piece;
     exercise(text.data(), text.size());
