@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { jsonText } from '../../src/cli/text.js';
+import * as format from '../../src/generator/trail/format.js';
 import { parseRecord } from '../../src/trail/index.js';
 import { hostileValues, invalidUtf8 } from '../support/hostile.js';
 import { ROOT } from '../support/paths.js';
@@ -100,5 +101,20 @@ describe('the schema of JSON lines', () => {
     ]) {
       expect(jsonComplaints(other)).not.toBe('');
     }
+  });
+});
+
+describe('the documents', () => {
+  const text = readFileSync(join(ROOT, 'docs/records.md'), 'utf8');
+  const elements = [...format.what, format.state, ...format.outcome, ...format.items];
+  const attributes = [
+    ...[...format.identity, format.chain, ...format.argumentAttributes, ...format.resultAttributes],
+    ...elements.flatMap((element) => element.attributes),
+  ];
+
+  test('name every element and attribute', () => {
+    const names = [...elements, ...attributes].map(({ name }) => name);
+    const missing = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text.replaceAll('virtshim', '')));
+    expect(missing).toEqual([]);
   });
 });
