@@ -48,8 +48,10 @@ export async function diffPolicies(oldFile: string, newFile: string, options: Di
   const [before, after] = [readSide(oldFile, options.names), readSide(newFile, options.names)];
   const parts = partsOf(before, after);
   const same = sameness(before, after, parts);
-  const traffic = options.trail === undefined ? undefined : await diffTraffic(options.trail, before, after, names);
-  const analysis = same !== undefined || parts.length === 0 ? undefined : analyse(before, after, parts, traffic);
+  const recorded = options.trail === undefined ? undefined : await diffTraffic(options.trail, before, after, names);
+  const traffic = recorded?.traffic;
+  const analysis =
+    same !== undefined || parts.length === 0 ? undefined : analyse(before, after, parts, recorded?.samples ?? []);
   return {
     before: compared(before),
     after: compared(after),

@@ -55,10 +55,13 @@ function analysisLines({ analysis }: PolicyDiff, shown: number): string[] {
   return [
     ...counterexamples.slice(0, shown).flatMap(counterexampleLines),
     ...(left > 0 ? [`and ${left} more; --all shows them`] : []),
-    ...(withoutEffect.length === 0
-      ? []
-      : [`no call was found whose verdict changes by: ${withoutEffect.map(partText).join(', ')}`]),
+    ...(withoutEffect.length === 0 ? [] : [withoutEffectLine(withoutEffect, shown)]),
   ];
+}
+
+function withoutEffectLine(parts: readonly Part[], shown: number): string {
+  const left = parts.length > shown ? `, and ${parts.length - shown} more` : '';
+  return `no call was found whose verdict changes by: ${parts.slice(0, shown).map(partText).join(', ')}${left}`;
 }
 
 function counterexampleLines({ part, action, call, command, before, after }: Counterexample): string[] {

@@ -1,5 +1,6 @@
 // Policies that are learnt from trails: what they allow, what they do not, and how they are scored.
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { checkPolicy } from '../../src/policy/check.js';
 import type { PolicyDocument, RuleDocument } from '../../src/policy/document.js';
 import type { Request } from '../../src/policy/evaluate.js';
@@ -248,6 +249,43 @@ test('the text is the same whenever it is made, is valid, and has one id a rule'
   const { policy, diagnostics } = loadPolicy(first.text, 'p.json');
   expect(diagnostics).toEqual([]);
   expect(policy && checkPolicy(policy).filter(({ severity }) => severity === 'error')).toEqual([]);
+});
+
+test('whatever was seen, at whatever level: all of it is allowed', async () => {
+  const functionNames = [
+    'virDomainSuspend',
+    'virDomainGetXMLDesc',
+    'virDomainSetMemoryFlags',
+    'virDomainGetInfo',
+    'virDomainDestroyFlags',
+  ];
+  const one = fc.record({
+    call: fc.constantFrom(...functionNames),
+    uid: fc.constantFrom(1001, 1002, 77),
+    uri: fc.constantFrom('test:///default', 'qemu:///system', 'qemu+ssh://h/system?socket=a*b'),
+    name: fc.constantFrom('web-1', 'web-2', 'db1', 'db22', 'a*', '*', '?', 'x\\\\y'),
+    params: fc
+      .record({ memory: fc.bigInt(0n, 2n ** 64n - 1n), flags: fc.nat(0xffff) })
+      .map(({ memory, flags: bits }) => ({ memory, bits })),
+  });
+  const levels = fc.record({
+    subjects: fc.constantFrom('user', 'uid', 'any'),
+    connections: fc.constantFrom('uri', 'driver', 'any'),
+    names: fc.constantFrom('exact', 'prefix', 'any'),
+    arguments: fc.constantFrom('exact', 'range', 'any'),
+  } as const);
+  await fc.assert(
+    fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 12 }), levels, async (calls, chosen) => {
+      const recorded = calls.map(({ params, ...rest }) => ({
+        ...rest,
+        params: `${rest.call.includes('Memory') ? `<memory>${params.memory}</memory>` : ''}${/Flags|XML/.test(rest.call) ? `<flags>${params.bits}</flags>` : ''}`,
+      }));
+      const learnt = await learn(recorded, chosen);
+      expect(learnt.refused).toEqual([]);
+      expect(learnt.calls).toBe(calls.length);
+    }),
+    { numRuns: 150, seed: 20261123 },
+  );
 });
 
 describe('the score', () => {

@@ -7,7 +7,6 @@ import { groupBy } from '../group_by.js';
 import { sightOf } from '../resource_sight.js';
 import type { Rule } from '../rule.js';
 import { hasXml } from '../xml_facts.js';
-import type { PartDetails } from './parts.js';
 import type { Pool, Value, Who } from './values.js';
 
 export interface Candidate {
@@ -184,22 +183,13 @@ function keyOf(request: Request): string {
   return JSON.stringify(request, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 }
 
-/** Of the functions those that no rule tells apart only once: one for each way in which rules cover them. */
-export function representatives(
-  ids: PartDetails['actions'][number]['functions'],
-  rules: readonly Rule[],
-): ApiFunction[] {
+/** Picks of functions those that rules tell apart: one for each way in which the rules cover them. */
+export function representativesAmong(rules: readonly Rule[]): (ids: readonly number[]) => ApiFunction[] {
   const asked = new Set(rules.flatMap((rule) => rule.arguments.map(({ name }) => name)));
-  const kinds = groupBy(ids, (id) => {
-    const fn = functions[id];
-    const covered = rules.map((rule) => rule.coverage.get(id) ?? 0);
-    return JSON.stringify([
-      fn?.class,
-      fn?.object,
-      fn && sightOf(fn),
-      fn?.args.flatMap(({ name }) => (asked.has(name) ? [name] : [])),
-      covered,
-    ]);
+  const ways = functions.map((fn) => {
+    const covered = rules.flatMap(({ coverage }, index) => (coverage.has(fn.id) ? [index, coverage.get(fn.id)] : []));
+    const args = fn.args.flatMap(({ name }) => (asked.has(name) ? [name] : []));
+    return JSON.stringify([fn.class, fn.object, sightOf(fn), args, covered]);
   });
-  return [...kinds.values()].flatMap(([id]) => (id === undefined ? [] : (functions[id] ?? [])));
+  return (ids) => [...groupBy(ids, (id) => ways[id]).values()].flatMap(([id = -1]) => functions[id] ?? []);
 }

@@ -2,6 +2,7 @@
 import { groupBy } from '../group_by.js';
 import type { NameService } from '../name_service.js';
 import { recordedTraffic, type TrafficCall } from '../recorded_traffic.js';
+import type { Change } from './blame.js';
 import { type Judged, judge, type Side } from './side.js';
 
 export interface TrafficDiff {
@@ -35,7 +36,13 @@ export interface RecordedChange {
 
 const batch = 2000;
 
-export async function diffTraffic(trail: string, before: Side, after: Side, names: NameService): Promise<TrafficDiff> {
+/** The difference on the calls of a trail, and a call of each kind that changes. */
+export async function diffTraffic(
+  trail: string,
+  before: Side,
+  after: Side,
+  names: NameService,
+): Promise<{ readonly traffic: TrafficDiff; readonly samples: readonly Change[] }> {
   let calls = 0;
   const changed: Changed[] = [];
   let waiting: TrafficCall[] = [];
@@ -48,16 +55,18 @@ export async function diffTraffic(trail: string, before: Side, after: Side, name
     if (waiting.push(call) === batch) judgeThem();
   }
   judgeThem();
-  return { calls, changed: changed.length, actors: byActor(changed, names) };
+  const samples = groupBy(changed, (change) => JSON.stringify([change.function, change.before, change.after]));
+  return {
+    traffic: { calls, changed: changed.length, actors: byActor(changed, names) },
+    samples: [...samples.values()].flatMap((alike) => alike.slice(0, 1)),
+  };
 }
 
-interface Changed {
+interface Changed extends Change {
   readonly uid: number;
   readonly actor: string | undefined;
   readonly function: string;
   readonly resource: string | undefined;
-  readonly before: Judged;
-  readonly after: Judged;
   readonly record: string;
 }
 
@@ -70,7 +79,7 @@ function changedOf(calls: readonly TrafficCall[], before: Side, after: Side): Ch
     const name = String(request.resource?.name ?? '') || String(request.resource?.uuid ?? '');
     return [
       {
-        ...{ uid: record.uid, actor: record.asserted?.actor, function: request.function },
+        ...{ uid: record.uid, actor: record.asserted?.actor, function: request.function, call: request },
         ...{ resource: name === '' ? undefined : name, before: was, after: is, record: record.rid },
       },
     ];

@@ -80,12 +80,12 @@ function withUnknown({ path, value, place }: Outcome, rule: Place): Grant {
 
 /** The grants without what holds either way. */
 export function simplifyGrants(grants: readonly Grant[]): Grant[] {
-  const text = (path: Path) => path.map((literal) => JSON.stringify(literal));
-  const originals = grants.map(({ path, place }) => ({ literals: new Set(text(path)), place }));
+  const literals = (path: Path) => path.map(({ key, holds }) => `${holds} ${key}`);
+  const originals = grants.map(({ path, place }) => ({ said: new Set(literals(path)), place }));
   // What libvirt's default and a rule grant together stands under the default.
   originals.sort((a, b) => Number(a.place !== undefined) - Number(b.place !== undefined));
   return simplify(grants.map(({ path }) => path)).map((path) => {
-    const source = originals.find(({ literals }) => text(path).every((literal) => literals.has(literal)));
+    const source = originals.find(({ said }) => literals(path).every((literal) => said.has(literal)));
     return { path, place: source?.place };
   });
 }

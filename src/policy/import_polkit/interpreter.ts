@@ -70,7 +70,7 @@ export interface Outcome {
   readonly place: Place | undefined;
 }
 
-const mostSteps = 50_000;
+const mostSteps = 20_000;
 const mostTurns = 1000;
 const deepest = 20;
 

@@ -21,23 +21,34 @@ export type Test =
 export interface Literal {
   readonly test: Test;
   readonly holds: boolean;
+  /** The same text for the same test, whether it holds or not. */
+  readonly key: string;
 }
 
 export type Path = readonly Literal[];
 
 /** The path with one more literal; undefined where it contradicts the others. */
 export function extend(path: Path, test: Test, holds: boolean): Path | undefined {
-  const known = implied(path, test);
+  const key = keyOf(test);
+  const known = implied(path, test, key);
   if (known !== undefined) return known === holds ? path : undefined;
-  const longer = [...path, { test, holds }];
+  const longer = [...path, { test, holds, key }];
   return test.about !== 'unknown' && test.about !== 'group' && candidates(longer, test.about)?.length === 0
     ? undefined
     : longer;
 }
 
-function implied(path: Path, test: Test): boolean | undefined {
+const keys = new WeakMap<Test, string>();
+
+function keyOf(test: Test): string {
+  const known = keys.get(test) ?? JSON.stringify(test);
+  keys.set(test, known);
+  return known;
+}
+
+function implied(path: Path, test: Test, key: string): boolean | undefined {
   if (test.about === 'unknown') return undefined;
-  const same = path.find((literal) => JSON.stringify(literal.test) === JSON.stringify(test));
+  const same = path.find((literal) => literal.key === key);
   if (same !== undefined || test.about === 'group') return same?.holds;
   const answers = new Set(candidates(path, test.about)?.map((text) => matches(test.globs, text)));
   return answers.size === 1 ? [...answers][0] : undefined;
@@ -67,40 +78,47 @@ export function exactly(text: string): string {
 
 /** Fewer paths that say the same: what holds either way is left out. */
 export function simplify(paths: readonly Path[]): Path[] {
-  let current = [...paths];
-  for (let merged: Path[] | undefined = current; merged !== undefined; ) {
+  let current = paths.map(withIndex);
+  for (let merged: Indexed[] | undefined = current; merged !== undefined; ) {
     current = merged;
-    merged = mergeOnce(current);
+    merged = current.length > most ? undefined : mergeOnce(current);
   }
-  return current;
+  return current.map(({ path }) => path);
 }
 
 const most = 400;
 
-function mergeOnce(paths: readonly Path[]): Path[] | undefined {
-  if (paths.length > most) return undefined;
+/** A path, and whether each of its tests holds. */
+interface Indexed {
+  readonly path: Path;
+  readonly holds: ReadonlyMap<string, boolean>;
+}
+
+function withIndex(path: Path): Indexed {
+  return { path, holds: new Map(path.map(({ key, holds }) => [key, holds])) };
+}
+
+/** With one merge done; undefined where there is none. */
+function mergeOnce(paths: readonly Indexed[]): Indexed[] | undefined {
   for (const [at, path] of paths.entries()) {
-    for (const other of paths.slice(at + 1)) {
-      const merged = merge(path, other);
-      if (merged !== undefined) return [...paths.filter((one) => one !== path && one !== other), merged];
+    for (let other = at + 1; other < paths.length; other++) {
+      const merged = merge(path, paths[other] ?? path);
+      if (merged !== undefined) return [...paths.filter((_, index) => index !== at && index !== other), merged];
     }
   }
   return undefined;
 }
 
 // Two that differ in one answer, or one that says all that the other says, and more.
-function merge(a: Path, b: Path): Path | undefined {
-  const [shorter, longer] = a.length <= b.length ? [a, b] : [b, a];
-  const missing = shorter.filter((literal) => !has(longer, literal));
-  if (missing.length === 0) return shorter;
-  const [only] = missing;
-  if (missing.length > 1 || only === undefined || shorter.length !== longer.length) return undefined;
-  const opposite = { test: only.test, holds: !only.holds };
-  return has(longer, opposite) ? shorter.filter((literal) => literal !== only) : undefined;
-}
-
-function has(path: Path, literal: Literal): boolean {
-  return path.some(
-    ({ test, holds }) => holds === literal.holds && JSON.stringify(test) === JSON.stringify(literal.test),
-  );
+function merge(a: Indexed, b: Indexed): Indexed | undefined {
+  const [shorter, longer] = a.path.length <= b.path.length ? [a, b] : [b, a];
+  let only: Literal | undefined;
+  for (const literal of shorter.path) {
+    if (longer.holds.get(literal.key) === literal.holds) continue;
+    if (only !== undefined) return undefined;
+    only = literal;
+  }
+  if (only === undefined) return shorter;
+  const opposed = shorter.path.length === longer.path.length && longer.holds.get(only.key) === !only.holds;
+  return opposed ? withIndex(shorter.path.filter((literal) => literal !== only)) : undefined;
 }
