@@ -1,4 +1,5 @@
 /** What programs may import from `virtshim`. */
+export { type AuditInput, type ReadAuditOptions, readAuditLog } from './audit/read.js';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, VirtshimError } from './errors.js';
 export { LibvirtError, PolicyDeniedError } from './ffi/errors.js';
 export type * from './ffi/values.js';
@@ -145,6 +146,15 @@ export {
   type WhoCanOptions,
   whoCan,
 } from './policy/who_can.js';
+export type { Attribution } from './report/attribution.js';
+export { buildSessions, buildTimeline } from './report/build_timeline.js';
+export type * from './report/event.js';
+export type * from './report/session.js';
+export type * from './report/timeline.js';
+export { selectTimeline } from './report/timeline_selection.js';
+export { trailEvents } from './report/trail_events.js';
+export { findGuests, type GuestStop, type WhoAnswer, whoStopped } from './report/who.js';
+export type { XmlChange } from './report/xml_difference.js';
 export {
   EXPORT_FORMATS,
   type ExportContext,

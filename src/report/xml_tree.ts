@@ -1,5 +1,5 @@
 /** XML documents as trees, to be compared. */
-import { SaxesParser } from 'saxes';
+import { whenNeeded } from '../when_needed.js';
 
 export interface XmlElement {
   readonly name: string;
@@ -17,6 +17,7 @@ export function parseXml(text: string): XmlElement | undefined {
   const open: XmlElement[] = [];
   let root: XmlElement | undefined;
   let broken = false;
+  const { SaxesParser } = whenNeeded('saxes');
   const parser = new SaxesParser();
   parser.on('error', () => {
     broken = true;
