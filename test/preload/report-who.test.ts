@@ -90,7 +90,7 @@ describe('virtshim report who', () => {
 
   const asRoot = requireThat(process.getuid?.() === 0, 'another user can be taken by root alone');
   asRoot('who has neither a trail nor the right to read the logs is told what is missing', () => {
-    const env = { HOME: '/nonexistent' };
+    const env = { HOME: '/proc' };
     const { status, stderr } = virtshim(['report', 'who', 'test'], { uid: NOBODY, env, cwd: '/' });
     expect(status).toBe(2);
     expect(stderr).toMatch(/warning: .*audit.*: libvirt's own records of starts and stops are missing\n/);

@@ -27,10 +27,16 @@ export class LogReading {
 
   /** The calls of a trail: not by time. */
   async *trail(path: string): AsyncGenerator<CallEvent> {
-    yield* trailEvents(readTrail(path), (line) => {
+    let read = 0;
+    const onRead = (bytes: number) => {
+      read += bytes;
+      this.#progress.update(read, 0);
+    };
+    yield* trailEvents(readTrail(path, { onRead }), (line) => {
       this.#progress.clear();
       this.#problems.report(line, line.reason);
     });
+    this.#progress.clear();
   }
 
   sessions(inputs: readonly AuditInput[], options: ReadAuditOptions): Promise<SessionReport> {
