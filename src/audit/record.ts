@@ -14,7 +14,7 @@ export interface AuditRecord {
   readonly time: number;
   /** `seconds.milliseconds:serial`, the event's name. */
   readonly stamp: string;
-  readonly fields: readonly AuditField[];
+  readonly fields: FieldList;
   /** Of enriched lines: what auditd says that numbers mean, as it stands there; else empty. */
   readonly enriched: string;
   /** The line after its head. */
@@ -42,7 +42,7 @@ export function parseAuditLine(line: string): AuditRecord | string {
     type: line.slice(from + TYPE.length, typeEnd),
     time: timeOf(stamp),
     stamp,
-    fields: fieldsOf(body),
+    fields: new FieldList(body),
     enriched: end === -1 ? '' : line.slice(end + 1),
     body,
   };
@@ -67,28 +67,50 @@ function timeOf(stamp: string): number {
 const QUOTE = 0x22;
 const APOSTROPHE = 0x27;
 
-/** Names and values; what stands in quotes is one value, and the quote that opens `msg='...'` is none. */
-function fieldsOf(text: string): AuditField[] {
-  const fields: AuditField[] = [];
-  let from = 0;
-  for (let equals = text.indexOf('='); equals !== -1; equals = text.indexOf('=', from)) {
-    const name = nameBefore(text, from, equals);
-    const opening = text.charCodeAt(equals + 1);
-    const closing = opening === QUOTE ? text.indexOf('"', equals + 2) : -1;
-    if (opening === APOSTROPHE || name === '') {
+/** The fields of a text, found once and cut out when they are asked for: of most of them nobody wants to know. */
+export class FieldList {
+  readonly #text: string;
+  /** Of each field where its name begins and ends, and its value. */
+  readonly #places: number[] = [];
+
+  /** What stands in quotes is one value, and the quote that opens `msg='...'` is none. */
+  constructor(text: string) {
+    this.#text = text;
+    let from = 0;
+    for (let equals = text.indexOf('='); equals !== -1; equals = text.indexOf('=', from)) {
+      const begin = nameBegin(text, from, equals);
+      const opening = text.charCodeAt(equals + 1);
+      const closing = opening === QUOTE ? text.indexOf('"', equals + 2) : -1;
       from = equals + 2;
-      continue;
+      if (opening === APOSTROPHE || begin === equals) continue;
+      from = closing === -1 ? wordEnd(text, equals + 1) : closing + 1;
+      this.#places.push(begin, equals, equals + 1, closing === -1 ? lastOfWord(text, equals + 1, from) : from);
     }
-    from = closing === -1 ? wordEnd(text, equals + 1) : closing + 1;
-    fields.push({ name, raw: closing === -1 ? word(text, equals + 1, from) : text.slice(equals + 1, from) });
   }
-  return fields;
+
+  /** The value of the first field of that name, as it stands there. */
+  raw(name: string): string | undefined {
+    const places = this.#places;
+    for (let at = 0; at < places.length; at += 4) {
+      const begin = places[at] ?? 0;
+      if ((places[at + 1] ?? 0) - begin !== name.length || !this.#text.startsWith(name, begin)) continue;
+      return this.#text.slice(places[at + 2], places[at + 3]);
+    }
+    return undefined;
+  }
+
+  *[Symbol.iterator](): Generator<AuditField> {
+    const [text, places] = [this.#text, this.#places];
+    for (let at = 0; at < places.length; at += 4) {
+      yield { name: text.slice(places[at], places[at + 1]), raw: text.slice(places[at + 2], places[at + 3]) };
+    }
+  }
 }
 
-function nameBefore(text: string, from: number, equals: number): string {
-  let start = equals;
-  while (start > from && isNameCharacter(text.charCodeAt(start - 1))) start--;
-  return text.slice(start, equals);
+function nameBegin(text: string, from: number, equals: number): number {
+  let begin = equals;
+  while (begin > from && isNameCharacter(text.charCodeAt(begin - 1))) begin--;
+  return begin;
 }
 
 function isNameCharacter(code: number): boolean {
@@ -102,21 +124,20 @@ function wordEnd(text: string, from: number): number {
 }
 
 /** What closes the message, and what old kernels put between fields, is no part of a value. */
-function word(text: string, from: number, end: number): string {
+function lastOfWord(text: string, from: number, end: number): number {
   let last = end;
   while (last > from && "',):".includes(text.charAt(last - 1))) last--;
-  return text.slice(from, last);
+  return last;
 }
 
 /** The first field of that name, as it stands there. */
 export function rawField({ fields }: AuditRecord, name: string): string | undefined {
-  for (const field of fields) if (field.name === name) return field.raw;
-  return undefined;
+  return fields.raw(name);
 }
 
 /** What auditd says that a field means; `name` in upper case. */
 export function enrichedField({ enriched }: AuditRecord, name: string): string | undefined {
-  const raw = fieldsOf(enriched).find((field) => field.name === name)?.raw;
+  const raw = new FieldList(enriched).raw(name);
   return raw === undefined ? undefined : unquoted(raw);
 }
 
