@@ -77,7 +77,7 @@ class Scanner {
     const space = tag.indexOf(' ');
     const nameEnd = space === -1 || space > end ? end : space;
     const name = tag.slice(0, nameEnd);
-    const attributes = isName(name) ? this.#attributes(tag, nameEnd, end) : undefined;
+    const attributes = NAME.test(name) ? this.#attributes(tag, nameEnd, end) : undefined;
     if (attributes === undefined || this.#open.length === DEEPEST) return undefined;
     const element: OpenElement = { name, attributes, children: [], text: '' };
     this.#open.at(-1)?.children.push(element);
@@ -98,7 +98,7 @@ class Scanner {
       const equals = tag.indexOf('="', at);
       const quote = equals === -1 ? -1 : tag.indexOf('"', equals + 2);
       const name = tag.slice(at + 1, equals);
-      if (quote === -1 || tag.charCodeAt(at) !== SPACE || !isName(name) || name in attributes) return undefined;
+      if (quote === -1 || tag.charCodeAt(at) !== SPACE || !NAME.test(name) || name in attributes) return undefined;
       attributes[name] = this.#decoded(tag.slice(equals + 2, quote));
       at = quote + 1;
     }
@@ -113,15 +113,7 @@ class Scanner {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
 
-/** Names that were met already: there are few. */
-const names = new Set<string>();
-
-function isName(name: string): boolean {
-  if (names.has(name)) return true;
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return false;
-  if (names.size < 1000) names.add(name);
-  return true;
-}
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Any well-formed element, by a parser of XML. */
 export function parseAnyElement(line: string): Element {
