@@ -11,7 +11,7 @@ import { identityOf, type LeftOut, look, type Seen } from './learn/seen.js';
 import { loadPolicy, type Policy } from './load.js';
 import { lookUpIn, type NameService, systemNames } from './name_service.js';
 import { type PolicyDraft, policyText } from './policy_text.js';
-import { recordedTraffic } from './recorded_traffic.js';
+import { recordedTraffic, remembering } from './recorded_traffic.js';
 
 export type { ArgumentsLevel } from './learn/arguments.js';
 export type { NamesLevel } from './learn/names.js';
@@ -53,7 +53,7 @@ const least: Levels = { subjects: 'user', connections: 'uri', names: 'exact', ar
  * @throws VirtshimError VIRTSHIM_TRAIL_MISSING where there is none, VIRTSHIM_USAGE where it holds nothing to learn from
  */
 export async function learnPolicy(trail: string, options: LearnOptions = {}): Promise<LearntPolicy> {
-  const names = options.names ?? systemNames();
+  const names = remembering(options.names ?? systemNames());
   const seen = await readCalls(trail, names);
   const cut = Math.ceil(seen.calls.length * (1 - (options.holdOut ?? 0)));
   const learnt = countAlike(seen.calls.slice(0, cut));

@@ -32,8 +32,8 @@ export async function* recordedTraffic(trail: string, names: NameService = syste
   for (const record of unanswered.values()) yield callOf(record);
 }
 
-// Each answer of the system takes a process, and a trail asks for the same few users again and again.
-function remembering(names: NameService): NameService {
+/** Each answer of the system takes a process, and a trail asks for the same few users again and again. */
+export function remembering(names: NameService): NameService {
   const users = new Map<string | number, User | undefined>();
   return {
     user(key) {
