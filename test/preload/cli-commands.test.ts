@@ -235,11 +235,12 @@ describe('shell completion', () => {
   }
 
   test('bash', () => {
-    expect(offers('')).toEqual(['completion', 'doctor', 'env', 'policy', 'run', 'trail']);
+    expect(offers('')).toEqual(['completion', 'doctor', 'env', 'policy', 'report', 'run', 'trail']);
     expect(offers('policy', 'c')).toEqual(['check', 'compile']);
     expect(offers('trail', 'show', '--f')).toEqual(['--format', '--function']);
     expect(offers('trail', 'show', '--format', '')).toEqual(['audit', 'csv', 'json', 'table', 'xml']);
     expect(offers('run', '--policy', 'oper')).toContain('operator.json');
+    expect(offers('trail', 'show', 'oper')).toContain('operator.json');
     expect(offers('completion', 'z')).toEqual(['zsh']);
     expect(offers('run', '--', 'printen')).toEqual(['printenv']);
   });

@@ -51,7 +51,7 @@ function describeOption(option: Option): OptionModel {
 
 function valueKind(flags: string, choices: readonly string[] | undefined): Value {
   if (choices !== undefined) return { kind: 'words', words: choices };
-  if (/<(file|old)>/.test(flags)) return { kind: 'file' };
+  if (/<(file|old|trail)>/.test(flags)) return { kind: 'file' };
   return { kind: flags.includes('<dir>') ? 'folder' : 'text' };
 }
 
