@@ -149,7 +149,10 @@ export {
 export type { Attribution } from './report/attribution.js';
 export { buildSessions, buildTimeline } from './report/build_timeline.js';
 export type * from './report/event.js';
+export { type Selection, select as selectSessions } from './report/selection.js';
 export type * from './report/session.js';
+export { SessionBuilder, sessionsOf } from './report/sessions.js';
+export { type Summary, summaryOf } from './report/summary.js';
 export type * from './report/timeline.js';
 export { selectTimeline } from './report/timeline_selection.js';
 export { trailEvents } from './report/trail_events.js';
