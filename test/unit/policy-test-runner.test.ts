@@ -276,6 +276,8 @@ describe('matchers', () => {
   });
 
   test('a misspelt call is no pass under not', () => {
-    expect(() => toAllow(file, 'virDomainCreat')).toThrow('unknown function `virDomainCreat` at /function (did you mean `virDomainCreate`?)');
+    expect(() => toAllow(file, 'virDomainCreat')).toThrow(
+      'unknown function `virDomainCreat` at /function (did you mean `virDomainCreate`?)',
+    );
   });
 });
