@@ -36,7 +36,7 @@ describe('the life of a guest', () => {
       const second = await domain.snapshotCreateXML('<domainsnapshot><name>second</name></domainsnapshot>');
       report(await (await second.getParent()).getName());
       report(await Promise.all((await snapshot.listAllChildren()).map((each) => each.getName())));
-      report(await domain.snapshotListNames());
+      report((await domain.snapshotListNames()).sort());
       await domain.revertToSnapshot(snapshot);
       report(await (await domain.snapshotCurrent()).getName());
       await second.delete();
@@ -78,7 +78,7 @@ describe('the life of a guest', () => {
       report([domain.nameSync(), domain.stateSync(), domain.infoSync().nrVirtCpu]);
       domain.resumeSync();
       const snapshot = domain.snapshotCreateXMLSync('<domainsnapshot><name>first</name></domainsnapshot>');
-      report([snapshot.getNameSync(), domain.snapshotListNamesSync(), domain.listAllSnapshotsSync().length]);
+      report([snapshot.getNameSync(), domain.snapshotListNamesSync().sort(), domain.listAllSnapshotsSync().length]);
       domain.revertToSnapshotSync(snapshot);
       domain.destroySync();
       report([domain.UUIDStringSync(), domain.isActiveSync(), connection.lookupByUUIDStringSync(domain.UUIDStringSync()).nameSync()]);

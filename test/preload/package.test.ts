@@ -42,7 +42,7 @@ beforeAll(() => {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true, preserveTimestamps: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  const run = command('npm', ['pack', '--json'], { cwd: copy });
+  const run = command('npm', ['pack', '--json'], { cwd: copy, timeout: 280_000 });
   if (run.status !== 0) throw new Error(run.stderr);
   [packed] = JSON.parse(run.stdout) as [Packed];
 }, 300_000);
