@@ -6,7 +6,7 @@ import { type RecordTest, recordTest, type TrailFilter } from './filter.js';
 import { firstSequence, trailFiles } from './lines.js';
 import { isWanted, readFile, trailLine } from './read.js';
 import type { TrailLine } from './record.js';
-import { identityOf, Tail } from './tail.js';
+import { identityOf, Tail, unreadable } from './tail.js';
 
 export interface FollowTrailOptions {
   /** Only records for which all of this holds. */
@@ -126,7 +126,10 @@ class Follower {
 
   /** Another file that is called trail.xml by now. */
   async #successor(): Promise<Tail | undefined> {
-    const status = await stat(this.#file, { bigint: true }).catch(() => undefined);
+    const status = await stat(this.#file, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw unreadable(this.#file, error);
+    });
     this.hasFile = status !== undefined;
     if (status === undefined || identityOf(status) === this.#current?.identity) return undefined;
     return Tail.open(this.#file);

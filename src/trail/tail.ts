@@ -146,7 +146,7 @@ export class Tail {
   }
 }
 
-function unreadable(file: string, cause: unknown): VirtshimError {
+export function unreadable(file: string, cause: unknown): VirtshimError {
   return new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(cause)}`, { cause });
 }
 

@@ -11,7 +11,7 @@ import { eventSchemas } from '../support/event_schemas.js';
 import { hostileValues, invalidUtf8 } from '../support/hostile.js';
 import { CLI, ROOT, temporaryFolder } from '../support/paths.js';
 import { bareEnvironment } from '../support/shim.js';
-import { requireTool } from '../support/tools.js';
+import { requireThat, requireTool } from '../support/tools.js';
 import { schemaErrors, trailLines } from '../support/trail_checks.js';
 import { emit, linesOf, writeCalls } from '../support/trail_writer.js';
 
@@ -374,6 +374,17 @@ describe('trail follow', () => {
     expect(run.status).toBe(3);
     expect(String(run.stderr)).toMatch(/^virtshim: error: cannot read `.*trail\.xml`/);
     rmSync(trail, { recursive: true });
+  });
+
+  requireThat(process.getuid?.() === 0, 'only root can become another user')('says where it may not look', () => {
+    const trail = emit(['one']);
+    for (const options of [[], ['--from-start']]) {
+      const run = virtshim(['trail', 'follow', trail, ...options], { uid: 65534 });
+      expect(run).toMatchObject({
+        status: 3,
+        stderr: expect.stringMatching(/cannot read `.*trail\.xml`: permission denied/),
+      });
+    }
   });
 
   test('-n and --from-start contradict each other', () => {
