@@ -129,14 +129,18 @@ export interface TrailPart {
 /**
  * The files of a trail in turn. It may be rotated meanwhile, and files be compressed: no record is left out by that, and
  * none comes twice. What is removed before its turn is not there to be read.
+ * @param enough whether files that were begun meanwhile need not be read: programs may put files aside faster than they
+ * are read
  * @throws VirtshimError as trailFiles does
  */
-export async function* trailParts(dir: string): AsyncGenerator<TrailPart> {
+export async function* trailParts(dir: string, enough: () => boolean = () => false): AsyncGenerator<TrailPart> {
   const done = new Set<string>();
   const isNew = (file: string) => !done.has(file.replace(COMPRESSED_NAME, ''));
-  for (;;) {
+  for (let round = 0; ; round++) {
     const files = (await trailFiles(dir)).filter(isNew);
-    for (const file of files.filter((each) => basename(each) !== NEWEST)) {
+    for (const [index, file] of files.filter((each) => basename(each) !== NEWEST).entries()) {
+      // In a second round the first file is what was called trail.xml in the first one.
+      if (round > 0 && index > 0 && enough()) return;
       done.add(file.replace(COMPRESSED_NAME, ''));
       yield { file, blocks: readBlocks(file) };
     }
@@ -149,16 +153,16 @@ export async function* trailParts(dir: string): AsyncGenerator<TrailPart> {
     const aside = (await trailFiles(dir)).filter((file) => isNew(file) && basename(file) !== NEWEST);
     const firsts = await Promise.all(aside.map((file) => orGone(firstSequence(file))));
     if (first !== 'gone' && firsts.every((each) => each === sequence)) {
-      if (first.done !== true) yield { file: newest, blocks: following(first.value, blocks) };
+      yield { file: newest, blocks: following(first.done === true ? [] : [first.value], blocks) };
       return;
     }
     await blocks.return(undefined);
   }
 }
 
-async function* following(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* following(first: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
-    yield first;
+    yield* first;
     yield* rest;
   } finally {
     // Whoever stops at the first block never asked for the rest, whose file is open.

@@ -96,11 +96,12 @@ class Verification {
   ) {}
 
   async run(): Promise<TrailVerification> {
-    // First of all: what is appended while this reads can only lie behind it.
-    this.#state = await readState(join(this.dir, '.trail.state'));
     const id = await trailId(this.dir);
     this.#chain = new ChainReader(id === undefined ? [] : [id]);
     const anchors = await readAnchors(this.#chain.check, await anchorFiles(this.dir, this.options.anchors ?? []));
+    // After the audit text, which may only tell of records before it, and before the records: what is appended while this
+    // reads can only lie behind it.
+    this.#state = await readState(join(this.dir, '.trail.state'));
     for await (const part of this.#parts()) await this.#read(part);
     this.#chain.finish();
     this.#addRewritten();
@@ -113,7 +114,7 @@ class Verification {
   /** Where all files of a trail are gone, what is left says that there were some. */
   async *#parts(): AsyncGenerator<TrailPart> {
     try {
-      yield* trailParts(this.dir);
+      yield* trailParts(this.dir, () => this.#chain.check.end.seq >= (this.#state?.seq ?? Number.POSITIVE_INFINITY));
     } catch (error) {
       const isMissing = error instanceof VirtshimError && error.code === 'VIRTSHIM_TRAIL_MISSING';
       const known = (this.#state?.seq ?? 0) > 0 || this.#chain.check.summary().missing > 0;
