@@ -17,6 +17,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly stdio?: SpawnSyncOptions['stdio'];
+  /** Milliseconds. */
+  readonly timeout?: number;
 }
 
 /** `virtshim ARGS`, in an environment without any shim. */
