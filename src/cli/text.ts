@@ -32,7 +32,8 @@ export function columnWidths(rows: Rows): number[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length > WIDEST ? 0 : cell.length);
+      const width = displayWidth(cell);
+      widths[column] = Math.max(widths[column] ?? 0, width > WIDEST ? 0 : width);
     });
   }
   return widths;
@@ -44,6 +45,23 @@ export function tableLine(
   widths: readonly number[],
   paint: (cell: string, column: number) => string,
 ): string {
-  const cells = row.map((cell, column) => paint(cell.padEnd(widths[column] ?? 0), column));
+  const padded = (cell: string, column: number) =>
+    cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(cell)));
+  const cells = row.map((cell, column) => paint(padded(cell, column), column));
   return `${cells.join('  ').trimEnd()}\n`;
+}
+
+const NARROW = /^[ -~]*$/;
+/** Marks that stand over the letter before them. */
+const NO_WIDTH = /\p{M}/u;
+/** Scripts of East Asia, their punctuation and full-width forms, and emoji. */
+const TWO_COLUMNS =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** The columns of a terminal that a text takes. */
+export function displayWidth(text: string): number {
+  if (NARROW.test(text)) return text.length;
+  let width = 0;
+  for (const character of text) width += NO_WIDTH.test(character) ? 0 : TWO_COLUMNS.test(character) ? 2 : 1;
+  return width;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { jsonText, table } from '../../src/cli/text.js';
+import { displayWidth, jsonText, table } from '../../src/cli/text.js';
 import { printable } from '../../src/printable.js';
 
 describe('text for terminals', () => {
@@ -31,4 +31,26 @@ describe('text for terminals', () => {
     ];
     expect(table(rows)).toBe('a     bbb  c\naaaa  b\n');
   });
+});
+
+test.each([
+  ['demo', 4],
+  ['café', 4],
+  ['cafe\u0301', 4],
+  ['本番', 4],
+  ['가상', 4],
+  ['ｆｕｌｌ', 8],
+  ['🐧', 2],
+  ['𠮷', 2],
+])('%s takes %i columns', (text, width) => {
+  expect(displayWidth(text)).toBe(width);
+});
+
+test('columns are as wide as they look', () => {
+  const lines = table([
+    ['本番', 'x'],
+    ['demo', 'x'],
+    ['cafe\u0301', 'x'],
+  ]).split('\n');
+  expect(lines.slice(0, 3)).toEqual(['本番  x', 'demo  x', 'cafe\u0301  x']);
 });
