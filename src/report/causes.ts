@@ -178,3 +178,11 @@ export const STOP_FUNCTIONS: ReadonlySet<string> = new Set([...DESTROY, ...SAVE]
 export const STOP_REQUESTS: ReadonlySet<string> = new Set([...DESTROY, ...SAVE, ...SHUTDOWN, ...REBOOT, ...MIGRATE]);
 /** Calls that start a guest. */
 export const START_FUNCTIONS: ReadonlySet<string> = new Set(CREATE);
+
+const RULES = [STARTS, STOPS, RESOURCES].flatMap((table) => Object.values(table).flat());
+
+/** All that can cause something, and what tells whether libvirt starts a guest itself. */
+export const CAUSING_FUNCTIONS: ReadonlySet<string> = new Set([
+  ...RULES.flatMap(({ functions }) => functions),
+  'virDomainSetAutostart',
+]);

@@ -1,10 +1,14 @@
 /** The calls of a trail, in the model of reports. */
-
+import { shared } from '../audit/shared.js';
 import type { TrailItem, TrailLine, TrailParam, TrailRecord } from '../trail/record.js';
-import { guestOf } from '../trail/verdict.js';
+import { guestOf, UNSET } from '../trail/verdict.js';
 import type { CallEvent, Guest, Subject, UnreadableLine } from './event.js';
 
-const UNSET = 4294967295;
+const sharedSubject = shared<Subject>();
+const sharedGuest = shared<Guest>();
+const sharedText = shared<string>();
+/** What many records say alike is kept once. */
+const once = (text: string): string => sharedText(text, () => copied(text));
 
 /**
  * One event for each call, when its outcome is read; calls without one at the end. They do not come in order of time.
@@ -32,21 +36,22 @@ export function callEvent(record: TrailRecord, attempt?: TrailRecord): CallEvent
   const duration = durationNs === undefined ? undefined : durationNs / 1e6;
   // Calls that change nothing have no first record.
   const time = attempt === undefined ? milliseconds(record.time) - (duration ?? 0) : milliseconds(attempt.time);
+  const rid = copied(record.rid);
   return {
     kind: 'call',
     time,
     order: record.seq,
-    proof: { source: 'trail', id: record.rid },
+    proof: { source: 'trail', id: rid },
     guest: guest(record),
     subject: subjectOf(record),
-    rid: record.rid,
-    operation: record.event ?? '?',
+    rid,
+    operation: once(record.event ?? '?'),
     verdict: decision?.effect ?? 'permitted',
     ...(record.success !== undefined && { success: record.success }),
-    ...(decision?.rule !== undefined && { rule: decision.rule }),
-    ...(connection?.driver !== undefined && { driver: connection.driver }),
-    ...(connection?.uri !== undefined && { uri: connection.uri }),
-    ...(error !== undefined && { error: { code: error.code, message: error.message } }),
+    ...(decision?.rule !== undefined && { rule: once(decision.rule) }),
+    ...(connection?.driver !== undefined && { driver: once(connection.driver) }),
+    ...(connection?.uri !== undefined && { uri: once(connection.uri) }),
+    ...(error !== undefined && { error: { code: error.code, message: copied(error.message) } }),
     ...(asserted !== undefined && { asserted }),
     ...targetOf(record),
     nested: record.nested,
@@ -67,7 +72,10 @@ function guest(record: TrailRecord): Guest {
   const { kind, uuid } = record.resource ?? {};
   const name = guestOf(record);
   if (kind !== 'domain' && kind?.startsWith('domain-') !== true) return {};
-  return { ...(name && { name }), ...(uuid && { uuid: uuid.toLowerCase() }) };
+  return sharedGuest(`${uuid} ${name}`, () => ({
+    ...(name && { name: copied(name) }),
+    ...(uuid && { uuid: copied(uuid.toLowerCase()) }),
+  }));
 }
 
 function targetOf({ resource, connection }: TrailRecord): { target?: CallEvent['target'] & object } {
@@ -77,19 +85,27 @@ function targetOf({ resource, connection }: TrailRecord): { target?: CallEvent['
 }
 
 function subjectOf({ pid, uid, auid, comm, exe, tty, subj }: TrailRecord): Subject {
-  return {
-    ...{ pid, uid, comm, exe },
+  return sharedSubject([pid, uid, auid, comm, exe, tty, subj].join('\0'), () => ({
+    ...{ pid, uid, comm: copied(comm), exe: copied(exe) },
     ...(auid !== UNSET && { auid }),
-    ...(tty !== undefined && { terminal: tty }),
-    ...(subj !== undefined && { label: subj }),
-  };
+    ...(tty !== undefined && { terminal: copied(tty) }),
+    ...(subj !== undefined && { label: copied(subj) }),
+  }));
 }
 
 /** Texts and numbers as they are; what a list or typed parameters hold as `name.field`. */
 function argumentsOf({ name, text, items, attributes }: TrailParam): [string, string][] {
-  if (items.length > 0) return items.map((item, at) => [`${name}.${item.name ?? at}`, textOf(item)]);
+  if (items.length > 0) return items.map((item, at) => [once(`${name}.${item.name ?? at}`), textOf(item)]);
   const said = attributes.null !== '1' && attributes.out !== '1' && attributes.opaque !== '1';
-  return said && attributes.kind === undefined ? [[name, text]] : [];
+  return said && attributes.kind === undefined ? [[once(name), copied(text)]] : [];
 }
 
-const textOf = ({ value }: TrailItem): string => value ?? '';
+const textOf = ({ value }: TrailItem): string => copied(value ?? '');
+
+/** A part of a line keeps all of the line in memory; a copy does not. */
+function copied(text: string): string {
+  return text.length < SHORT ? text : ` ${text}`.slice(1);
+}
+
+/** Shorter parts are copies already. */
+const SHORT = 13;

@@ -98,7 +98,7 @@ export function findGuests({ guests }: Timeline, wanted: string): readonly Guest
 const LISTED = 10;
 
 function hintFor(wanted: string, names: readonly string[]): string {
-  if (names.length === 0) return 'they tell of no guest at all; --trail and --file name other logs';
+  if (names.length === 0) return 'they tell of none at all; --trail and --file name other logs';
   const near = suggest(wanted, names);
   if (near !== undefined) return `did you mean \`${near}\`?`;
   const some = names.slice(-LISTED).join(', ');

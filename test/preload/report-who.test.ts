@@ -83,7 +83,7 @@ describe('virtshim report who', () => {
     const { trail, log } = await stoppedGuest();
     const near = virtshim(['report', 'who', 'tset', '--trail', trail, '--file', log]);
     expect([near.status, near.stdout]).toEqual([2, '']);
-    expect(near.stderr).toMatch(/nothing of a guest `tset`\nhint: did you mean `test`\?\n$/);
+    expect(near.stderr).toMatch(/no start or stop of a guest `tset`\nhint: did you mean `test`\?\n$/);
     const far = virtshim(['report', 'who', 'something-else', '--trail', trail, '--file', log]);
     expect(far.stderr).toMatch(/hint: they tell of test\n$/);
   });
@@ -95,7 +95,7 @@ describe('virtshim report who', () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/warning: .*audit.*: libvirt's own records of starts and stops are missing\n/);
     expect(stderr).toMatch(/warning: no trail in .*: calls that only a trail holds are missing\n/);
-    expect(stderr).toMatch(/hint: they tell of no guest at all; --trail and --file name other logs\n$/);
+    expect(stderr).toMatch(/hint: they tell of none at all; --trail and --file name other logs\n$/);
   });
 
   test('a trail or log that was named and is not there is an error', () => {

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { EVERYTHING } from '../../audit/wanted.js';
 import { systemReason, VirtshimError } from '../../errors.js';
 import { type PageWords, reportPage } from '../../report/html/report_page.js';
 import { selectTimeline } from '../../report/timeline_selection.js';
@@ -18,7 +17,7 @@ export async function reportHtml(file: string, options: ReportOptions): Promise<
   const { vm, uuid } = options;
   const period = periodOf(options);
   const reading = new LogReading();
-  const timeline = selectTimeline(await readTimeline(reading, options, EVERYTHING), { ...period, vm, uuid });
+  const timeline = selectTimeline(await readTimeline(reading, options), { ...period, vm, uuid });
   await writePage(file, reportPage(timeline, { title: titleOf(options), made: Date.now(), words: words() }));
   return reading.finish();
 }

@@ -3,6 +3,7 @@ import type { CallEvent, ReportEvent } from '../../report/event.js';
 import type { SessionReport } from '../../report/session.js';
 import { sessionsOf } from '../../report/sessions.js';
 import { trailEvents } from '../../report/trail_events.js';
+import type { TrailFilter } from '../../trail/filter.js';
 import { readTrail } from '../../trail/read.js';
 import type { Outcome } from '../outcome.js';
 import { Progress } from '../progress.js';
@@ -26,13 +27,13 @@ export class LogReading {
   }
 
   /** The calls of a trail: not by time. */
-  async *trail(path: string): AsyncGenerator<CallEvent> {
+  async *trail(path: string, filter: TrailFilter): AsyncGenerator<CallEvent> {
     let read = 0;
     const onRead = (bytes: number) => {
       read += bytes;
       this.#progress.update(read, 0);
     };
-    yield* trailEvents(readTrail(path, { onRead }), (line) => {
+    yield* trailEvents(readTrail(path, { filter, onRead }), (line) => {
       this.#progress.clear();
       this.#problems.report(line, line.reason);
     });

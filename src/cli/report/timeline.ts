@@ -1,5 +1,4 @@
 /** `virtshim report --timeline`: everything that happened to guests, and who asked for it. */
-import { EVERYTHING } from '../../audit/wanted.js';
 import type { Timeline } from '../../report/timeline.js';
 import { selectTimeline } from '../../report/timeline_selection.js';
 import type { Outcome } from '../outcome.js';
@@ -17,7 +16,7 @@ export async function reportTimeline(options: ReportOptions): Promise<Outcome> {
   const { vm, uuid } = options;
   const period = periodOf(options);
   const reading = new LogReading();
-  const timeline = selectTimeline(await readTimeline(reading, options, EVERYTHING), { ...period, vm, uuid });
+  const timeline = selectTimeline(await readTimeline(reading, options), { ...period, vm, uuid });
   const output = new Output();
   const nameOf = userNames();
   const lines = options.format === 'json' ? jsonLines(timeline, nameOf) : timelineLines(timeline, nameOf);

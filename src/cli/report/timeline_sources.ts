@@ -1,12 +1,14 @@
 /** What a timeline is made of: trails, and the audit logs. */
 import type { AuditInput } from '../../audit/read.js';
-import type { Wanted } from '../../audit/wanted.js';
+import { EVERYTHING, type Wanted } from '../../audit/wanted.js';
 import { VirtshimError } from '../../errors.js';
 import { defaultTrail } from '../../folders.js';
 import { printable } from '../../printable.js';
 import { buildSessions, buildTimeline } from '../../report/build_timeline.js';
+import { CAUSING_FUNCTIONS } from '../../report/causes.js';
 import type { ReportEvent } from '../../report/event.js';
 import type { Timeline } from '../../report/timeline.js';
+import type { TrailFilter } from '../../trail/filter.js';
 import { trailFiles } from '../../trail/lines.js';
 import type { LogReading } from './reading.js';
 import { inputsOf } from './request.js';
@@ -23,13 +25,19 @@ export interface SourceOptions {
 type Needed = 'logs' | 'nothing';
 
 /** The timeline of all of these. */
-export function readTimeline(reading: LogReading, options: SourceOptions, wanted: Wanted): Promise<Timeline> {
-  return buildTimeline(eventsOf(reading, options, wanted, 'nothing'));
+export function readTimeline(reading: LogReading, options: SourceOptions): Promise<Timeline> {
+  return buildTimeline(eventsOf(reading, options, EVERYTHING, 'nothing'));
+}
+
+/** The timeline of starts and stops, and of the calls that can cause them: much less of long trails. */
+export function readStops(reading: LogReading, options: SourceOptions): Promise<Timeline> {
+  const wanted = { resources: false, security: false };
+  return buildTimeline(eventsOf(reading, options, wanted, 'nothing', { functions: CAUSING_FUNCTIONS }));
 }
 
 /** The sessions that the audit logs tell of, and who caused them. */
 export function readSessions(reading: LogReading, options: SourceOptions, wanted: Wanted) {
-  return buildSessions(eventsOf(reading, options, wanted, 'logs'));
+  return buildSessions(eventsOf(reading, options, wanted, 'logs', { functions: CAUSING_FUNCTIONS }));
 }
 
 async function* eventsOf(
@@ -37,9 +45,10 @@ async function* eventsOf(
   options: SourceOptions,
   wanted: Wanted,
   needed: Needed,
+  filter: TrailFilter = {},
 ): AsyncGenerator<ReportEvent> {
   const logs = await logsOf(options, needed);
-  for (const trail of await trailsOf(options, needed)) yield* reading.trail(trail);
+  for (const trail of await trailsOf(options, needed)) yield* reading.trail(trail, filter);
   yield* reading.events(logs, { wanted });
 }
 

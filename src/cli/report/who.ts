@@ -7,7 +7,7 @@ import { userNames } from '../trail/users.js';
 import type { NameOf } from './caller_text.js';
 import { LogReading } from './reading.js';
 import { stopData } from './timeline_data.js';
-import { readTimeline, type SourceOptions } from './timeline_sources.js';
+import { readStops, type SourceOptions } from './timeline_sources.js';
 import { whoText } from './who_text.js';
 
 /** Of others of the name. */
@@ -20,7 +20,7 @@ export interface WhoOptions extends SourceOptions {
 
 export async function who(wanted: string, options: WhoOptions): Promise<Outcome> {
   const reading = new LogReading();
-  const timeline = await readTimeline(reading, options, { resources: false, security: false });
+  const timeline = await readStops(reading, options);
   const nameOf = userNames();
   const output = new Output();
   const found = findGuests(timeline, wanted).map(whoStopped).sort(byLastEntry);
