@@ -90,7 +90,7 @@ export function findGuests({ guests }: Timeline, wanted: string): readonly Guest
   const identified = guests.filter(({ guest }) => guest.uuid === wanted.toLowerCase());
   const found = identified.length > 0 ? identified : guestsNamed(guests, wanted);
   if (found.length > 0) return found;
-  throw new VirtshimError('VIRTSHIM_USAGE', `these logs tell nothing of a guest \`${wanted}\``, {
+  throw new VirtshimError('VIRTSHIM_USAGE', `these logs tell of no start or stop of a guest \`${wanted}\``, {
     hint: hintFor(wanted, [...new Set(guests.flatMap(({ guest: { name } }) => name ?? []))]),
   });
 }
