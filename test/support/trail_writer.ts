@@ -56,4 +56,4 @@ export function chained(line: string, previous: string): string {
   return line.replace(/chain="[0-9a-f]*"/, `chain="${chainOf(line, previous)}"`);
 }
 
-export const chainIn = (line: string): string => / chain="([0-9a-f]{64})"/.exec(line)?.[1] ?? '0'.repeat(64);
+export const chainIn = (line = ''): string => / chain="([0-9a-f]{64})"/.exec(line)?.[1] ?? '0'.repeat(64);

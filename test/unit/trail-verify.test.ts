@@ -9,11 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type TrailVerification, verifyTrail } from '../../src/trail/index.js';
 import { temporaryFolder } from '../support/paths.js';
-import { emit, linesOf, writeCalls } from '../support/trail_writer.js';
+import { chained, chainIn, emit, linesOf, writeCalls } from '../support/trail_writer.js';
 
 const RECORDS = 12;
 let original: string;
@@ -167,4 +168,117 @@ describe('a trail that someone changed', () => {
       { numRuns: 150 },
     );
   });
+});
+
+describe('audit text that has what the trail lacks', () => {
+  /** A trail of six calls with audit text, and the same text in a log of root's beside that of another trail. */
+  function withTexts(): { dir: string; lines: string[]; log: string } {
+    const dir = writeCalls(1, 1, 6, temporaryFolder('verify'), ['file']);
+    const other = writeCalls(1, 1, 6, temporaryFolder('verify'), ['file']);
+    folders.push(dir, other);
+    const log = join(other, 'root.log');
+    const texts = [...linesOf(other, 'audit.log'), ...linesOf(dir, 'audit.log')];
+    writeFileSync(log, texts.map((line) => `${line}\n`).join(''));
+    return { dir, lines: linesOf(dir), log };
+  }
+
+  const rewrite = (dir: string, lines: readonly string[]) =>
+    writeFileSync(join(dir, 'trail.xml'), lines.map((line) => `${line}\n`).join(''));
+  const ridOf = (line = '') => / rid="(\w+)"/.exec(line)?.[1];
+
+  test('says what was cut off, also without .trail.state', async () => {
+    const { dir, lines } = withTexts();
+    rewrite(dir, lines.slice(0, 8));
+    expect(kinds(await verifyTrail(dir))).toEqual(['cut 9', 'missing', 'missing']);
+    unlinkSync(join(dir, '.trail.state'));
+    const result = await verifyTrail(dir);
+    expect(result.endKnown).toBe(false);
+    expect(result.problems).toMatchObject([
+      { kind: 'missing', rid: ridOf(lines[9]), file: join(dir, 'audit.log'), line: 5 },
+      { kind: 'missing', rid: ridOf(lines[11]) },
+    ]);
+    expect(result.problems[0]?.message).toMatch(
+      /^virDomainSuspend of test at 20\d\d-\d\d-\d\dT[\d:.]+Z by user \d+, process \d+ \(record \w+\) is in the audit text, but not in the trail$/,
+    );
+  });
+
+  test('and is in a log of many trails, where only this one matters', async () => {
+    const { dir, lines, log } = withTexts();
+    unlinkSync(join(dir, 'audit.log'));
+    expect(await verifyTrail(dir, { anchors: [log] })).toMatchObject({ ok: true, anchored: 6, anchors: [log] });
+    rewrite(dir, lines.slice(0, -2));
+    unlinkSync(join(dir, '.trail.state'));
+    expect(kinds(await verifyTrail(dir))).toEqual([]);
+    expect((await verifyTrail(dir, { anchors: [log] })).problems).toMatchObject([
+      { kind: 'missing', rid: ridOf(lines[11]), file: log, line: 12 },
+    ]);
+  });
+
+  test('and the trail itself is all gone', async () => {
+    const { dir } = withTexts();
+    unlinkSync(join(dir, 'trail.xml'));
+    expect(kinds(await verifyTrail(dir))).toEqual(['cut 1', ...Array(6).fill('missing')]);
+    unlinkSync(join(dir, '.trail.state'));
+    expect(kinds(await verifyTrail(dir))).toEqual(Array(6).fill('missing'));
+  });
+
+  test('and the key is gone: its own log tells what the trail calls itself', async () => {
+    const { dir, lines, log } = withTexts();
+    unlinkSync(join(dir, 'trail.key'));
+    const texts = linesOf(dir, 'audit.log');
+    writeFileSync(join(dir, 'audit.log'), `${texts[0]}\n`);
+    rewrite(dir, lines.slice(0, -2));
+    unlinkSync(join(dir, '.trail.state'));
+    expect(await verifyTrail(dir, { anchors: [log] })).toMatchObject({ problems: [{ rid: ridOf(lines[11]) }] });
+  });
+
+  test('compressed, and damaged behind', async () => {
+    const { dir, lines } = withTexts();
+    const packed = gzipSync(readFileSync(join(dir, 'audit.log')));
+    unlinkSync(join(dir, 'audit.log'));
+    rewrite(dir, lines.slice(2));
+    writeFileSync(join(dir, 'audit.log-1.gz'), packed);
+    expect(kinds(await verifyTrail(dir))).toEqual(['removed 3', 'missing']);
+    writeFileSync(join(dir, 'audit.log-1.gz'), packed.subarray(0, -4));
+    expect(kinds(await verifyTrail(dir))).toEqual(['removed 3', 'missing']);
+  });
+
+  test('that was itself thinned out is told, but no fault of the trail', async () => {
+    const { dir, lines } = withTexts();
+    const texts = linesOf(dir, 'audit.log');
+    writeFileSync(join(dir, 'audit.log'), `${texts.toSpliced(2, 2).join('\n')}\n`);
+    expect(await verifyTrail(dir)).toMatchObject({
+      ok: true,
+      anchored: 4,
+      unanchored: { count: 2, first: { seq: 6, line: 6, rid: ridOf(lines[5]) } },
+    });
+  });
+
+  test('with a chain rewritten from some record on names that record first', async () => {
+    const { dir, lines } = withTexts();
+    let previous = chainIn(lines[2]);
+    const forged = lines.map((line, index) => {
+      if (index < 3) return line;
+      const made = chained(index === 3 ? line.replace('virDomainSuspend', 'virDomainResume') : line, previous);
+      previous = chainIn(made);
+      return made;
+    });
+    rewrite(dir, forged);
+    const result = await verifyTrail(dir);
+    expect(kinds(result)).toEqual([
+      'rewritten 4',
+      'rewritten 6',
+      'rewritten 8',
+      'rewritten 10',
+      'rewritten 12',
+      'rewritten 12',
+    ]);
+    expect(result.problems[0]).toMatchObject({ rid: ridOf(lines[3]), line: 4 });
+  });
+});
+
+test('of very many problems a thousand are told', async () => {
+  const dir = changed((lines) => [...lines, ...Array<string>(5000).fill('rubbish')]);
+  const { problems, problemCount } = await verifyTrail(dir);
+  expect([problems.length, problemCount]).toEqual([1000, 5000]);
 });
