@@ -61,6 +61,8 @@ describe('the package', () => {
         'dist/register.js',
         'dist/jest.js',
         'dist/jest.d.ts',
+        'dist/report/page/page.css',
+        'dist/report/page/page.js',
         'policies/cases.schema.json',
         'policies/operator.json',
         'policies/policy.schema.json',
