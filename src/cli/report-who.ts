@@ -16,9 +16,10 @@ export function reportWhoCommand(finish: (outcome: Outcome) => void): Command {
     )
     .option('--json', 'print one JSON object for each stop')
     .addHelpText('after', HELP)
-    .action(async (guest: string, options: WhoOptions) => {
+    .action(async (guest: string, options: WhoOptions, command: Command) => {
       const { who } = await import('./report/who.js');
-      finish(await who(guest, options));
+      // --trail and --file may stand before `who`, too.
+      finish(await who(guest, { ...command.parent?.opts<WhoOptions>(), ...options }));
     });
 }
 

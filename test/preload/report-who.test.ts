@@ -50,6 +50,7 @@ describe('virtshim report who', () => {
       );
     }
     const { stdout } = virtshim(['report', 'who', 'test', '--all', ...sources]);
+    expect(virtshim(['report', ...sources, 'who', 'test', '--all']).stdout).toBe(stdout);
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^test .* stopped \(destroyed\) .* by .*, virsh, pid \d+.*, record [0-9a-f]{16}$/),
       expect.stringMatching(/^ {2}before that refused: virDomainDestroy at .*, rule no-destroy, record [0-9a-f]{16}$/),
