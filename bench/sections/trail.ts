@@ -23,6 +23,7 @@ const comparisons: readonly Comparison[] = [
   { name: 'trail show --vm', args: ['show', '--vm', 'guest-7'], against: ['wc', '-l'], limit: 20 },
   { name: 'trail show --action', args: ['show', '--action', 'secret.read-secure'], against: ['wc', '-l'], limit: 20 },
   { name: 'trail show --since', args: ['show', '--since', '2036-01-01'], against: ['wc', '-l'], limit: 20 },
+  { name: 'trail verify', args: ['verify'], against: ['sha256sum'], limit: 1.5 },
 ];
 
 export async function longTrails(shop: Workshop): Promise<Figure[]> {

@@ -5,19 +5,26 @@
 namespace virtshim::audit {
 namespace {
 
-int hexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+// Values of the lower-case hex digits; 0x80 for all other characters, so that one of them shows in a sum of bits.
+struct HexDigits {
+  constexpr HexDigits() : value() {
+    for (int i = 0; i < 256; i++) value[i] = 0x80;
+    for (int i = 0; i < 10; i++) value['0' + i] = static_cast<uint8_t>(i);
+    for (int i = 0; i < 6; i++) value['a' + i] = static_cast<uint8_t>(10 + i);
+  }
+  uint8_t operator[](char c) const { return value[static_cast<uint8_t>(c)]; }
+  uint8_t value[256];
+};
+constexpr HexDigits kHex;
 
 bool readHex(std::string_view text, uint8_t *out) {
+  uint8_t seen = 0;
   for (size_t i = 0; i < text.size() / 2; i++) {
-    int high = hexDigit(text[2 * i]), low = hexDigit(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
+    const uint8_t high = kHex[text[2 * i]], low = kHex[text[2 * i + 1]];
+    seen |= high | low;
     out[i] = static_cast<uint8_t>(high << 4 | low);
   }
-  return true;
+  return !(seen & 0x80);
 }
 
 bool readDecimal(std::string_view text, uint64_t *out) {
@@ -63,13 +70,13 @@ bool takeKind(std::string_view *text, RecordKind *out) {
 bool readRecordId(std::string_view digits, uint64_t *out) {
   if (digits.size() < 16) return false;
   uint64_t value = 0;
+  uint8_t seen = 0;
   for (char c : digits.substr(0, 16)) {
-    const int digit = hexDigit(c);
-    if (digit < 0) return false;
-    value = value << 4 | static_cast<uint64_t>(digit);
+    seen |= kHex[c];
+    value = value << 4 | kHex[c];
   }
   *out = value;
-  return true;
+  return !(seen & 0x80);
 }
 
 void chainValue(const Sha256 &body, std::string_view rest, std::string_view head, const uint8_t previous[kSha256Size],
