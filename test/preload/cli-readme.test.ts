@@ -6,7 +6,13 @@ import { command, virtshim } from '../support/cli.js';
 import { makeApp } from '../support/node_apps.js';
 import { ROOT, temporaryFolder } from '../support/paths.js';
 
-const documents = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map((file) => `docs/${file}`)];
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
 const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 describe.each(documents)('%s', (document) => {
