@@ -18,9 +18,10 @@ export type Attribution =
  * How far, in milliseconds, libvirt's record may lie outside of the call's time: the kernel's clock is coarse, and
  * records come a little late; clocks of two hosts differ. The narrowest ring that holds a call decides.
  */
-const CLOCKS = 2000;
+const CLOCKS = 500;
 /** The last one is for calls of which the audit log alone tells: only their end is known, shortly after the event. */
-const RINGS = [50, CLOCKS, 30_000] as const;
+const LAST_RING = 30_000;
+const RINGS = [5, 50, CLOCKS, LAST_RING] as const;
 
 export interface Question {
   /** Of libvirt's record, milliseconds since 1970. */
@@ -38,8 +39,14 @@ export class CallIndex {
   readonly #byFunction = new Map<string, SeenCall[]>();
   readonly #longest = new Map<string, number>();
 
-  /** @param calls by time */
-  constructor(calls: readonly SeenCall[]) {
+  /**
+   * @param calls by time
+   * @param strays calls that may be about this guest, too: their records do not tell
+   */
+  constructor(
+    calls: readonly SeenCall[],
+    private readonly strays?: CallIndex,
+  ) {
     for (const seen of calls) if (canCause(seen.call)) this.#add(seen);
   }
 
@@ -66,7 +73,7 @@ export class CallIndex {
   }
 
   #candidates(question: Question, rule: CauseRule): SeenCall[] {
-    const near = rule.functions.flatMap((name) => this.#near(question, rule, name));
+    const near = [this, this.strays].flatMap((index) => (index === undefined ? [] : index.#nearAll(question, rule)));
     for (const ring of RINGS) {
       const inside = near.filter(({ call }) => isInside(call, question.time, rule, ring));
       if (inside.length > 0) return inside;
@@ -75,12 +82,16 @@ export class CallIndex {
     return near.filter(({ call }) => isBefore(call, question.time, rule));
   }
 
+  #nearAll(question: Question, rule: CauseRule): SeenCall[] {
+    return rule.functions.flatMap((name) => this.#near(question, rule, name));
+  }
+
   /** The calls of a function that are not too long ago, nor later. */
   #near({ time, since = Number.NEGATIVE_INFINITY }: Question, rule: CauseRule, name: string): SeenCall[] {
     const calls = this.#byFunction.get(name) ?? [];
     const reach = rule.within + Math.max(rule.longest, this.#longest.get(name) ?? 0) + CLOCKS;
     const found: SeenCall[] = [];
-    for (let at = firstAfter(calls, time + RINGS[2]) - 1; at >= 0; at--) {
+    for (let at = firstAfter(calls, time + LAST_RING) - 1; at >= 0; at--) {
       const seen = calls[at] as SeenCall;
       if (seen.call.time < time - reach) break;
       const ended = periodOf(seen.call, rule.longest).end;

@@ -2,7 +2,7 @@
  * Which calls can lead to what libvirt records. Taken from libvirt's drivers: each says in the record's reason why a
  * guest started or stopped, and some functions reach the same place.
  */
-import type { CallEvent } from './event.js';
+import type { CallEvent, ResourceEvent } from './event.js';
 
 export interface CauseRule {
   readonly functions: readonly string[];
@@ -70,7 +70,6 @@ const BLOCK_JOB = [
   'virDomainBlockJobAbort',
 ];
 const VCPUS = ['virDomainSetVcpus', 'virDomainSetVcpusFlags', 'virDomainSetVcpu'];
-const IOTHREADS = ['virDomainAddIOThread', 'virDomainDelIOThread'];
 
 /** Calls whose records may not tell which guest they are about. */
 export const GUEST_UNKNOWN: readonly string[] = RESTORE;
@@ -149,9 +148,12 @@ const RESOURCES: Readonly<Record<string, readonly CauseRule[]>> = {
   update: [during([...UPDATE, ...ATTACH])],
   snapshot: [during(SNAPSHOT, DAY)],
   mirror: [during(BLOCK_JOB, DAY)],
-  'mem update': [during([...ATTACH, ...UPDATE, ...DETACH]), afterwards(DETACH, DETACH_WINDOW)],
-  'vcpu update': [during(VCPUS), afterwards(VCPUS, DETACH_WINDOW)],
-  'iothread update': [during(IOTHREADS)],
+  'mem grown': [during([...ATTACH, ...UPDATE])],
+  'mem shrunk': [during([...DETACH, ...UPDATE]), afterwards(DETACH, DETACH_WINDOW)],
+  'vcpu grown': [during(VCPUS)],
+  'vcpu shrunk': [during(VCPUS), afterwards(VCPUS, DETACH_WINDOW)],
+  'iothread grown': [during(['virDomainAddIOThread'])],
+  'iothread shrunk': [during(['virDomainDelIOThread'])],
 };
 
 /** A reason that is not known here: any call that can stop a guest while it lasts. */
@@ -167,9 +169,10 @@ export function stopCauses(reason: string | undefined): readonly CauseRule[] {
   return STOPS[reason ?? ''] ?? ANY_STOP;
 }
 
-/** What can have changed a guest's resource of that kind. */
-export function resourceCauses(resource: string, reason: string | undefined): readonly CauseRule[] {
-  return RESOURCES[`${resource} ${reason}`] ?? RESOURCES[reason ?? ''] ?? [];
+/** What can have changed a guest's resource. */
+export function resourceCauses({ resource, reason, before, after }: ResourceEvent): readonly CauseRule[] {
+  const direction = Number(after ?? 0) > Number(before ?? 0) ? 'grown' : 'shrunk';
+  return RESOURCES[`${resource} ${direction}`] ?? RESOURCES[reason ?? ''] ?? [];
 }
 
 /** Calls that end a guest's run whatever it does, should libvirt's own records be missing. */

@@ -1,5 +1,5 @@
 /** One guest's timeline: what libvirt recorded of it, joined to the calls about it. */
-import { type Attribution, CallIndex, type Question } from './attribution.js';
+import { type Attribution, CallIndex } from './attribution.js';
 import { GUEST_UNKNOWN, resourceCauses, startCauses, stopCauses } from './causes.js';
 import type { CallEvent, ControlEvent, Guest, ResourceEvent } from './event.js';
 import { type SeenCall, sameCalls } from './same_call.js';
@@ -34,10 +34,10 @@ export class GuestStory {
   /** All of `events` by time. */
   constructor(
     private readonly events: GuestEvents,
-    private readonly strays: Strays,
+    strays: Strays,
   ) {
     this.#seen = sameCalls(events.calls);
-    this.#index = new CallIndex(this.#seen);
+    this.#index = new CallIndex(this.#seen, strays);
     this.#attributeAll();
   }
 
@@ -73,18 +73,17 @@ export class GuestStory {
     else effects.push(event);
   }
 
-  #ofControl({ operation, reason, time }: ControlEvent, started: number | undefined): Attribution {
-    if (operation === 'start') return this.#ofStart({ time, rules: startCauses(reason) });
+  #ofControl(event: ControlEvent, started: number | undefined): Attribution {
+    if (event.operation === 'start') return this.#ofStart(event);
+    const { time, reason } = event;
     return this.#index.attribute({ time, rules: stopCauses(reason), ...(started !== undefined && { since: started }) });
   }
 
-  #ofStart(question: Question): Attribution {
-    const cause = this.#index.attribute(question);
-    if (cause.kind !== 'none') return cause;
+  #ofStart({ time, reason }: ControlEvent): Attribution {
     // A restore names a file; whose, a save before it tells.
-    const saved = this.#index.lastBefore(question.time, 'virDomainSave')?.arguments.to;
-    const stray = this.strays.attribute({ ...question, ...(saved !== undefined && { about: saved }) });
-    return stray.kind === 'none' ? this.#ofItself(question.time) : stray;
+    const saved = this.#index.lastBefore(time, 'virDomainSave')?.arguments.to;
+    const cause = this.#index.attribute({ time, rules: startCauses(reason), ...(saved && { about: saved }) });
+    return cause.kind === 'none' ? this.#ofItself(time) : cause;
   }
 
   #ofItself(time: number): Attribution {
@@ -92,11 +91,12 @@ export class GuestStory {
     return { kind: 'none', ...(set?.arguments.autostart === '1' && { autostart: set }) };
   }
 
-  #ofResource({ resource, reason, time, before, after }: ResourceEvent, started: number | undefined): Attribution {
+  #ofResource(event: ResourceEvent, started: number | undefined): Attribution {
+    const { time, before, after } = event;
     const about = after ?? before;
     return this.#index.attribute({
       time,
-      rules: resourceCauses(resource, reason),
+      rules: resourceCauses(event),
       ...(started !== undefined && { since: started }),
       ...(about !== undefined && { about }),
     });

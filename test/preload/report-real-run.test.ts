@@ -51,12 +51,16 @@ interface Caller {
 /** What `--format json` and `--json` print, as far as this test looks at it. */
 interface Entry {
   readonly kind: string;
+  readonly time: string;
   readonly reason?: string;
   readonly operation?: string;
   readonly attribution?: string;
   readonly by?: Caller;
+  readonly candidates?: Caller[];
   readonly alsoSeen?: string[];
 }
+
+const CAUSED = new Set(['start', 'stop', 'resource']);
 
 /** libvirt's and the shim's records about the guest, as ausearch finds them in auditd's logs. */
 function logged(): string {
@@ -120,6 +124,23 @@ function live(): void {
   expect(runBare('virsh', ['-c', daemon.uri, 'destroy', name]).status).toBe(0);
 }
 
+/** Starts and stops of every sort that this machine's libvirt can do without another host; the last by a signal. */
+async function liveOn(): Promise<void> {
+  const done = (commands: string) => expect(virsh(commands, permissive).stderr).toBe('');
+  done(`start ${name}; iothreadadd ${name} 3 --live; iothreaddel ${name} 3 --live`);
+  done(`snapshot-create-as ${name} s1 --disk-only --diskspec vda,file=${folder}/snap.qcow2`);
+  done(`blockcopy ${name} vda ${folder}/copy.qcow2 --transient-job --pivot --wait`);
+  done(`qemu-monitor-command ${name} --hmp quit`);
+  await whenLogged(4);
+  done(`start ${name}; dump ${name} ${folder}/core --crash --memory-only`);
+  done(`start ${name}; save ${name} ${folder}/save; restore ${folder}/save; destroy ${name}`);
+  done(`start ${name} --autodestroy`);
+  await whenLogged(8);
+  done(`start ${name}; snapshot-create-as ${name} full; snapshot-revert ${name} full --force`);
+  const pids = [...logged().matchAll(/ op=start .* vm-pid=(\d+) /g)].map(([, pid]) => Number(pid));
+  process.kill(pids.at(-1) ?? 0, 'SIGKILL');
+}
+
 describe('a guest of libvirtd and qemu', () => {
   let log: string;
 
@@ -175,7 +196,7 @@ describe('a guest of libvirtd and qemu', () => {
 
   onThisMachine('every start, stop and change of a device has its call', () => {
     const found = entries('--timeline', '--format', 'json', '--trail', trail, '--file', log);
-    const caused = found.filter(({ kind }) => ['start', 'stop', 'resource'].includes(kind));
+    const caused = found.filter(({ kind }) => CAUSED.has(kind));
     expect(caused.map(({ kind, reason, by }) => [kind, reason, by?.operation])).toEqual([
       ['start', 'booted', 'virDomainCreate'],
       ['resource', 'attach', 'virDomainAttachDeviceFlags'],
@@ -197,4 +218,40 @@ describe('a guest of libvirtd and qemu', () => {
       { by: { comm: 'libvirtd', operation: 'virDomainDestroy' }, alsoSeen: [] },
     ]);
   });
+
+  onThisMachine(
+    'every reason that libvirt gives is joined to the functions that lead to it',
+    async () => {
+      const first = Date.now();
+      await liveOn();
+      const later = await whenLogged(10);
+      const found = entries('--timeline', '--format', 'json', '--trail', trail, '--file', later);
+      const caused = found.filter(({ kind, time }) => CAUSED.has(kind) && Date.parse(time) >= first);
+      const told = caused.map(({ kind, reason, attribution, by, candidates }) => {
+        const [candidate] = candidates ?? [];
+        return [kind, reason, attribution, (by ?? candidate)?.operation].join(' ');
+      });
+      expect(told).toEqual([
+        'start booted call virDomainCreate',
+        'resource update call virDomainAddIOThread',
+        'resource update call virDomainDelIOThread',
+        'resource snapshot call virDomainSnapshotCreateXML',
+        'resource mirror call virDomainBlockCopy',
+        'stop shutdown call virDomainQemuMonitorCommand',
+        'start booted call virDomainCreate',
+        'stop crashed call virDomainCoreDump',
+        'start booted call virDomainCreate',
+        'stop saved call virDomainSave',
+        'start restored call virDomainRestore',
+        'stop destroyed call virDomainDestroy',
+        'start booted call virDomainCreateWithFlags',
+        'stop destroyed ambiguous virDomainCreateWithFlags',
+        'start booted call virDomainCreate',
+        'stop from-snapshot call virDomainRevertToSnapshot',
+        'start from-snapshot call virDomainRevertToSnapshot',
+        'stop failed none ',
+      ]);
+    },
+    120_000,
+  );
 });
