@@ -297,8 +297,8 @@ export interface NativeTrailCheck {
   note(line: Uint8Array): void;
   /** Whether the line's chain value follows from this one. The numbers are not compared. */
   follows(line: Uint8Array, from: NativeChainEnd): boolean;
-  /** Whether the record of this line of audit text is one of the trail, and was not found there. */
-  isMissing(text: Uint8Array): boolean;
+  /** Whether the record of this line of audit text is one of the trail, and was not found there; true once for each. */
+  takeMissing(text: Uint8Array): boolean;
   summary(): NativeTrailSummary;
 }
 

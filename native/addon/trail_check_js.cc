@@ -72,7 +72,7 @@ class TrailCheck : public Napi::ObjectWrap<TrailCheck> {
                            InstanceMethod<&TrailCheck::look>("look"),
                            InstanceMethod<&TrailCheck::note>("note"),
                            InstanceMethod<&TrailCheck::follows>("follows"),
-                           InstanceMethod<&TrailCheck::isMissing>("isMissing"),
+                           InstanceMethod<&TrailCheck::takeMissing>("takeMissing"),
                            InstanceMethod<&TrailCheck::summary>("summary"),
                            InstanceAccessor<&TrailCheck::end, &TrailCheck::setEnd>("end"),
                            InstanceAccessor<&TrailCheck::line>("line"),
@@ -120,9 +120,9 @@ class TrailCheck : public Napi::ObjectWrap<TrailCheck> {
     return Napi::Boolean::New(info.Env(), follows);
   }
 
-  Napi::Value isMissing(const Napi::CallbackInfo &info) {
+  Napi::Value takeMissing(const Napi::CallbackInfo &info) {
     audit::TextFacts facts;
-    const bool missing = audit::readText(bytesOf(info[0]), &facts) && check_.texts.isMissing(facts.rid);
+    const bool missing = audit::readText(bytesOf(info[0]), &facts) && check_.texts.takeMissing(facts.rid);
     return Napi::Boolean::New(info.Env(), missing);
   }
 

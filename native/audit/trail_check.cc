@@ -100,8 +100,12 @@ AuditTexts::Answer AuditTexts::compare(uint64_t rid, uint64_t chain) {
   return places_[at].chain == chain && !(marks_[at] & kContradicted) ? Same : Different;
 }
 
-bool AuditTexts::isMissing(uint64_t rid) const {
-  return !places_.empty() && (marks_[placeOf(rid)] & (kOurs | kFound)) == kOurs;
+bool AuditTexts::takeMissing(uint64_t rid) {
+  if (places_.empty()) return false;
+  uint8_t &mark = marks_[placeOf(rid)];
+  if ((mark & (kOurs | kFound)) != kOurs) return false;
+  mark |= kFound;
+  return true;
 }
 
 bool readText(std::string_view line, TextFacts *out) {

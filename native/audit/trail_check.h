@@ -23,8 +23,8 @@ class AuditTexts {
   // Compares, and remembers that the trail has the record.
   Answer compare(uint64_t rid, uint64_t chain);
 
-  // A record of this trail that was not compared.
-  bool isMissing(uint64_t rid) const;
+  // Whether it is a record of this trail that was not compared; true once for each.
+  bool takeMissing(uint64_t rid);
 
   // How many of those there are.
   size_t missing() const { return ours_ - found_; }

@@ -7,8 +7,8 @@ import { COMPRESSED_NAME, readBlocks } from '../input/chunks.js';
 export const SYSTEM_LOG = '/var/log/audit/audit.log';
 
 /**
- * A log and what it was rotated to (audit.log.1, audit.log.2.gz, audit.log-20260131.xz), in no particular order; of a
- * folder those of the audit.log in it.
+ * A log and what it was rotated to (audit.log.1, audit.log.2.gz, audit.log-20260131.xz, a trail's
+ * audit.log-20260131T120000Z-4711), in no particular order; of a folder those of the audit.log in it.
  * @throws VirtshimError VIRTSHIM_FILE where the folder cannot be read or there is none
  */
 export async function withRotated(path: string): Promise<string[]> {
@@ -31,7 +31,7 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 function isRotated(name: string, other: string): boolean {
-  return other.startsWith(name) && /^[.-]\d[\d-]*(\.(gz|xz|zst|bz2))?$/.test(other.slice(name.length));
+  return other.startsWith(name) && /^[.-]\d[\dTZ-]*(\.(gz|xz|zst|bz2))?$/.test(other.slice(name.length));
 }
 
 function noLog(path: string, reason: string, cause?: unknown): VirtshimError {

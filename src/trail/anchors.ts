@@ -50,15 +50,11 @@ export async function* missingRecords(
   check: NativeTrailCheck,
   files: readonly AnchorFile[],
 ): AsyncGenerator<TextRecord> {
-  const told = new Set<string>();
   for (const { file } of files) {
     try {
       for await (const lines of readLines(file)) {
         for (const { bytes, line } of lines) {
-          const record = check.isMissing(bytes) ? textRecord(file, line, bytes.toString('latin1')) : undefined;
-          if (record === undefined || told.has(record.rid)) continue;
-          told.add(record.rid);
-          yield record;
+          if (check.takeMissing(bytes)) yield textRecord(file, line, bytes.toString('latin1'));
         }
       }
     } catch (error) {

@@ -21,7 +21,7 @@ export interface TrailProblem extends TrailPlace {
 }
 
 /** So many are told; of more only their number. */
-const MOST = 1000;
+export const MOST = 1000;
 
 /** What is wrong with a trail, in the order in which it was found. */
 export class Problems {

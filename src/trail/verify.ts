@@ -7,7 +7,7 @@ import type { NativeRecordPlace } from '../native.js';
 import { type AnchorFile, anchorFiles, missingRecords, readAnchors, type TextRecord } from './anchors.js';
 import { ChainReader, type Removal } from './chain_reader.js';
 import { isDamage, isGone, NEWEST, type TrailPart, trailParts } from './lines.js';
-import type { TrailProblem } from './problems.js';
+import { MOST, type TrailProblem } from './problems.js';
 import type { TrailPlace } from './record.js';
 import { readState, type TrailState, trailId } from './state.js';
 
@@ -167,14 +167,19 @@ class Verification {
     if (this.#chain.check.summary().missing === 0) return;
     const { first, removal } = this.#chain;
     const begin = removal === undefined || first === undefined ? 0 : timeOf(first.bytes) + LATE_MS;
-    const missing: TextRecord[] = [];
+    let missing: TextRecord[] = [];
+    let count = 0;
     for await (const record of missingRecords(this.#chain.check, anchors)) {
-      if (!(record.time < begin)) missing.push(record);
+      if (record.time < begin) continue;
+      count++;
+      missing.push(record);
+      // The earliest ones are told; nobody has to remember the others.
+      if (missing.length === 2 * MOST) missing = earliest(missing);
     }
-    missing.sort((a, b) => a.time - b.time);
-    for (const record of missing) {
+    for (const record of earliest(missing)) {
       this.#chain.problems.add('missing', record, `${record.what} is in the audit text, but not in the trail`);
     }
+    this.#chain.problems.count += count - Math.min(count, MOST);
   }
 
   #result(anchors: readonly AnchorFile[]): TrailVerification {
@@ -215,6 +220,10 @@ async function hasGrown(file: string, size: number): Promise<boolean> {
   if (basename(file) !== NEWEST) return false;
   await setTimeout(GROWING_MS);
   return ((await stat(file).catch(() => undefined))?.size ?? 0) > size;
+}
+
+function earliest(records: TextRecord[]): TextRecord[] {
+  return records.sort((a, b) => a.time - b.time).slice(0, MOST);
 }
 
 function timeOf(record: Buffer): number {

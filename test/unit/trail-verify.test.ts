@@ -282,3 +282,13 @@ test('of very many problems a thousand are told', async () => {
   const { problems, problemCount } = await verifyTrail(dir);
   expect([problems.length, problemCount]).toEqual([1000, 5000]);
 });
+
+test('of very many records that only audit text has the first thousand are told', async () => {
+  const dir = writeCalls(2, 1, 1200, temporaryFolder('verify'), ['file']);
+  folders.push(dir);
+  writeFileSync(join(dir, 'trail.xml'), '');
+  unlinkSync(join(dir, '.trail.state'));
+  const { problems, problemCount } = await verifyTrail(dir);
+  expect([problems.length, problemCount]).toEqual([1000, 2400]);
+  expect(problems[0]).toMatchObject({ kind: 'missing', line: 1 });
+});
