@@ -65,13 +65,14 @@ function explain(error: ErrorObject, source: Source, path: Path): Complaint {
   }
 }
 
+const MOST_LISTED = 15;
+
 function unknownProperty(name: string, known: readonly string[]): Complaint {
-  return {
-    code: 'unknown-property',
-    message: `unknown property \`${name}\``,
-    suggestion: suggest(name, known),
-    atKey: true,
-  };
+  const suggestion = suggest(name, known);
+  // Nothing near: whoever wrote it knows the thing by another name.
+  const others = suggestion === undefined && known.length > 0 && known.length <= MOST_LISTED;
+  const message = `unknown property \`${name}\`${others ? ` (known: ${known.join(', ')})` : ''}`;
+  return { code: 'unknown-property', message, suggestion, atKey: true };
 }
 
 function wrongWord(text: string, data: unknown, allowed: readonly string[]): Complaint {

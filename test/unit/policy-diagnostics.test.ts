@@ -51,7 +51,9 @@ describe('places', () => {
   });
 
   test('pointers escape what JSON pointers use', () => {
-    expect(diagnose('{"name":"p","a/b~":1}')).toEqual(['p.json:1:13: error: unknown property `a/b~` at /a~1b~0']);
+    expect(diagnose('{"name":"p","a/b~":1}')).toEqual([
+      'p.json:1:13: error: unknown property `a/b~` (known: $schema, name, description, comment, mode, defaults, unknownApi, onAuditFailure, trail, audit, include, rules) at /a~1b~0',
+    ]);
   });
 });
 
@@ -83,7 +85,7 @@ describe('JSON', () => {
 
   test('`__proto__` is a property like others', () => {
     expect(diagnose('{"name":"p","__proto__":{"mode":"disabled"}}')).toEqual([
-      'p.json:1:13: error: unknown property `__proto__` at /__proto__',
+      'p.json:1:13: error: unknown property `__proto__` (known: $schema, name, description, comment, mode, defaults, unknownApi, onAuditFailure, trail, audit, include, rules) at /__proto__',
     ]);
   });
 
@@ -99,7 +101,10 @@ describe('shape', () => {
       'does not fit: 1 to 64 letters, digits and the characters `. _ : -`, a letter or digit first at /name',
     ],
     [{ trail: 'var/log' }, 'error: "var/log" does not fit: folder of the trail, an absolute path at /trail'],
-    [{ defaults: { reading: 'allow' } }, 'error: unknown property `reading` at /defaults/reading'],
+    [
+      { defaults: { reading: 'allow' } },
+      'error: unknown property `reading` (known: *, read, connect, events, control, config, resource, guest-access, data-access, secret, stream, admin) at /defaults/reading',
+    ],
     [{ defaults: { red: 'allow' } }, 'error: unknown property `red` at /defaults/red (did you mean `read`?)'],
     [
       { defaults: { read: 'alow' } },
@@ -137,7 +142,10 @@ describe('shape', () => {
     [{ resources: { kinds: ['guest'] } }, 'error: `guest` is not one of connect, domain, '],
     [{ resources: { kinds: ['netwrok'] } }, '(did you mean `network`?)'],
     [{ resources: { uuids: ['6695eb01'] } }, 'error: "6695eb01" does not fit: 8-4-4-4-12 hex digits'],
-    [{ arguments: { flags: { has: 1 } } }, 'error: unknown property `has` at /rules/0/arguments/flags/has'],
+    [
+      { arguments: { flags: { has: 1 } } },
+      'error: unknown property `has` (known: equal, notEqual, less, lessOrEqual, greater, greaterOrEqual, glob, hasAny, hasAll, hasNone) at /rules/0/arguments/flags/has',
+    ],
     [
       { arguments: { flags: { hasany: [1] } } },
       'error: unknown property `hasany` at /rules/0/arguments/flags/hasany (did you mean `hasAny`?)',

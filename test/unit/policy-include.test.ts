@@ -103,8 +103,16 @@ describe('what is wrong is said of the file that it stands in', () => {
   });
 
   test.each<[string, object, string]>([
-    ['a name', { name: 'x' }, 'a.json:2:3: error: unknown property `name` at /name'],
-    ['a mode', { mode: 'disabled' }, 'a.json:2:3: error: unknown property `mode` at /mode'],
+    [
+      'a name',
+      { name: 'x' },
+      'a.json:2:3: error: unknown property `name` (known: $schema, description, comment, defaults, include, rules) at /name',
+    ],
+    [
+      'a mode',
+      { mode: 'disabled' },
+      'a.json:2:3: error: unknown property `mode` (known: $schema, description, comment, defaults, include, rules) at /mode',
+    ],
   ])('%s in what is included', async (_, document, expected) => {
     write('a.json', document);
     expect(await check(policy(['a.json']))).toEqual([expect.stringContaining(expected)]);
