@@ -294,7 +294,7 @@ describe('many processes', () => {
     const machine = new Machine();
     const policy = await imageFile(document([limited(perHost(100_000))]));
     for (let round = 0; round < 10; round++) {
-      const { child, ended } = start(machine, [opened, ...asks(20_000)], policy);
+      const { child, ended } = start(machine, [opened, ...asks(9_000)], policy);
       await sleep(120 + 17 * round);
       process.kill(-(child.pid ?? 0), 'SIGKILL');
       await ended;
