@@ -1,5 +1,5 @@
 // Rotation and verification as people use them: the real command beside real virsh under the shim.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -14,10 +14,11 @@ import {
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { readTrail, verifyTrail } from '../../src/trail/index.js';
+import { readTrail, type TrailVerification, verifyTrail } from '../../src/trail/index.js';
 import { virtshim } from '../support/cli.js';
 import { temporaryFolder } from '../support/paths.js';
 import { imageFile, permissiveExcept, shimEnvironment } from '../support/shim.js';
+import { requireThat } from '../support/tools.js';
 import { linesOf } from '../support/trail_writer.js';
 
 let policy: string;
@@ -25,17 +26,20 @@ beforeAll(async () => {
   policy = await imageFile(permissiveExcept([], { audit: { netlink: false, file: 'always' } }));
 });
 
+const auditd = /^enabled 1.*^pid [1-9]/ms.test(spawnSync('auditctl', ['-s'], { encoding: 'utf8' }).stdout ?? '');
+const withAuditd = requireThat(process.geteuid?.() === 0 && auditd, 'the log of the system needs root and auditd');
+
 const newTrail = () => join(temporaryFolder('rotate'), 'trail');
 const commands = (pairs: number) => 'suspend test\nresume test\n'.repeat(pairs);
 
 /** virsh under the shim; it runs the lines of its standard input. */
-function virsh(trail: string): ChildProcess {
-  const env = shimEnvironment({ policy }, trail);
+function virsh(trail: string, image = policy): ChildProcess {
+  const env = shimEnvironment({ policy: image }, trail);
   return spawn('virsh', ['-q', '-c', 'test:///default'], { env, stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
-async function run(trail: string, pairs: number): Promise<void> {
-  const child = virsh(trail);
+async function run(trail: string, pairs: number, image = policy): Promise<void> {
+  const child = virsh(trail, image);
   child.stdin?.end(commands(pairs));
   const [status] = await once(child, 'exit');
   expect(status).toBe(0);
@@ -180,6 +184,26 @@ describe('virtshim trail verify', () => {
     const found = virtshim(['trail', 'verify', trail, '--anchor', logs, '--json']);
     expect(found.status).toBe(1);
     expect(JSON.parse(found.stdout)).toMatchObject({ ok: false, problems: [{ kind: 'missing' }], problemCount: 1 });
+  });
+
+  withAuditd('finds in the log of the system what was cut off here', async () => {
+    const trail = newTrail();
+    const netlink = await imageFile(permissiveExcept([], { audit: { netlink: true } }));
+    await run(trail, 3, netlink);
+    const verified = () => JSON.parse(virtshim(['trail', 'verify', trail, '--json']).stdout) as TrailVerification;
+    let before = verified();
+    for (let i = 0; before.anchored < 6 && i < 50; i++) {
+      await setTimeout(200);
+      before = verified();
+    }
+    expect(before).toMatchObject({ ok: true, problems: [] });
+    const lines = linesOf(trail);
+    writeFileSync(join(trail, 'trail.xml'), `${lines.slice(0, -2).join('\n')}\n`);
+    rmSync(join(trail, '.trail.state'));
+    const rid = / rid="(\w+)"/.exec(lines.at(-1) ?? '')?.[1];
+    expect(verified().problems).toMatchObject([
+      { kind: 'missing', rid, file: expect.stringMatching('/var/log/audit/') },
+    ]);
   });
 
   test('wants to read the logs that it is told to', async () => {
