@@ -21,11 +21,14 @@ afterAll(() => {
 
 /** A reader that runs while the test goes on. */
 class Reader {
+  /** All that run: one that is left behind would keep the test's process alive. */
+  static readonly running: Reader[] = [];
   readonly lines: TrailLine[] = [];
   readonly #end = new AbortController();
   readonly #done: Promise<void>;
 
   constructor(dir: string, options: FollowTrailOptions = {}) {
+    Reader.running.push(this);
     this.#done = this.#read(dir, options);
   }
 
@@ -53,7 +56,9 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 
 describe('following a trail', () => {
   let reader: Reader;
-  afterEach(() => reader.end());
+  afterEach(async () => {
+    for (const running of Reader.running.splice(0)) await running.end();
+  });
 
   test('that is not there yet', async () => {
     const dir = join(folder(), 'trail');
