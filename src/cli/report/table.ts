@@ -123,7 +123,7 @@ export function durationText(milliseconds: number): string {
 const STYLES: Readonly<Record<string, Style>> = { failed: 'yellow', latest: 'yellow', avc: 'red', anomaly: 'red' };
 
 /** So many rows say how wide the columns are: of longer reports not all cells are kept at once. */
-const LOOKED_AT = 10_000;
+const LOOKED_AT = 1000;
 
 function* tableLines(rows: readonly ReportRow[], columns: readonly Column[]): Generator<string> {
   const paint = painter(process.stdout);
