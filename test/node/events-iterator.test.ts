@@ -233,7 +233,7 @@ describe('how a stream of events ends', () => {
       const others = await connection.networkEvents('lifecycle').ready();
       const waiting = others.next();
       await toggle(1);
-      await sleep(20);
+      await sleep(500);
       await connection.close();
       report((await waiting).done);
       const seen = [];
