@@ -131,7 +131,7 @@ class TrailCheck : public Napi::ObjectWrap<TrailCheck> {
     Napi::Object summary = Napi::Object::New(env);
     summary.Set("records", number(env, check_.records));
     summary.Set("anchored", number(env, check_.anchored));
-    summary.Set("missing", number(env, check_.texts.missing()));
+    summary.Set("missing", number(env, check_.texts.countMissing()));
     summary.Set("rewrittenCount", number(env, check_.rewrittenCount));
     Napi::Array rewritten = Napi::Array::New(env);
     for (const audit::RecordPlace &place : check_.rewritten) rewritten.Set(rewritten.Length(), placeOf(env, place));

@@ -7,7 +7,6 @@ namespace {
 
 constexpr size_t kFewest = 1024;
 constexpr size_t kMostRewritten = 1000;
-constexpr size_t kMostIds = 16;
 
 // The value of ` name=` up to the next space or quote; "" where there is none.
 std::string_view valueOf(std::string_view line, std::string_view name) {
@@ -15,6 +14,14 @@ std::string_view valueOf(std::string_view line, std::string_view name) {
   if (at == std::string_view::npos) return {};
   const std::string_view rest = line.substr(at + name.size());
   return rest.substr(0, rest.find_first_of(" '"));
+}
+
+// Of a trail's name, 16 hex digits; 0 where that is none.
+uint32_t digestOf(std::string_view name) {
+  uint64_t value;
+  if (name.size() != 16 || !readRecordId(name, &value)) return 0;
+  const uint32_t digest = static_cast<uint32_t>(value ^ value >> 32);
+  return digest ? digest : 1;
 }
 
 // As a number, the way audit text has it: the first 16 digits.
@@ -65,39 +72,54 @@ size_t AuditTexts::placeOf(uint64_t rid) const {
 
 void AuditTexts::grow() {
   std::vector<Place> places(places_.empty() ? kFewest : 2 * places_.size());
+  std::vector<uint32_t> names(places.size());
   std::vector<uint8_t> marks(places.size());
   places.swap(places_);
+  names.swap(names_);
   marks.swap(marks_);
-  for (size_t i = 0; i < places.size(); i++) {
+  for (size_t i = 0; i < marks.size(); i++) {
     if (!(marks[i] & kTaken)) continue;
     const size_t at = placeOf(places[i].rid);
     places_[at] = places[i];
+    names_[at] = names[i];
     marks_[at] = marks[i];
   }
 }
 
-void AuditTexts::add(uint64_t rid, uint64_t chain, bool ours) {
+void AuditTexts::add(uint64_t rid, uint64_t chain, uint32_t trail, bool ours) {
   if (3 * (taken_ + 1) > 2 * places_.size()) grow();
   const size_t at = placeOf(rid);
   if (!(marks_[at] & kTaken)) {
     places_[at] = {rid, chain};
+    names_[at] = trail;
     marks_[at] = kTaken;
     taken_++;
   } else if (places_[at].chain != chain) {
     marks_[at] |= kContradicted;
   }
-  if (!ours || (marks_[at] & kOurs)) return;
-  marks_[at] |= kOurs;
-  ours_++;
+  if (ours) marks_[at] |= kOurs;
 }
 
 AuditTexts::Answer AuditTexts::compare(uint64_t rid, uint64_t chain) {
   if (places_.empty()) return Unknown;
   const size_t at = placeOf(rid);
   if (!(marks_[at] & kTaken)) return Unknown;
-  if ((marks_[at] & (kOurs | kFound)) == kOurs) found_++;
   marks_[at] |= kFound;
-  return places_[at].chain == chain && !(marks_[at] & kContradicted) ? Same : Different;
+  if (places_[at].chain != chain || (marks_[at] & kContradicted)) return Different;
+  marks_[at] |= kSame;
+  return Same;
+}
+
+size_t AuditTexts::countMissing() {
+  for (size_t i = 0; i < marks_.size(); i++)
+    if ((marks_[i] & kSame) && names_[i]) learn(names_[i]);
+  size_t count = 0;
+  for (size_t i = 0; i < marks_.size(); i++) {
+    if (!(marks_[i] & kTaken) || (marks_[i] & kFound)) continue;
+    if (trails_.count(names_[i])) marks_[i] |= kOurs;
+    count += (marks_[i] & kOurs) != 0;
+  }
+  return count;
 }
 
 bool AuditTexts::takeMissing(uint64_t rid) {
@@ -115,8 +137,13 @@ bool readText(std::string_view line, TextFacts *out) {
   // What belongs to it comes after it.
   line.remove_prefix(static_cast<size_t>(static_cast<const char *>(at) - line.data()));
   const std::string_view rid = valueOf(line, kRid), chain = valueOf(line, " chain=");
-  out->trail = valueOf(line, " trail=");
+  out->trail = digestOf(valueOf(line, " trail="));
   return rid.size() == 16 && chain.size() == 16 && readRecordId(rid, &out->rid) && readRecordId(chain, &out->chain);
+}
+
+TrailCheck::TrailCheck(const std::vector<std::string> &names) {
+  for (const std::string &name : names)
+    if (const uint32_t digest = digestOf(name)) texts.learn(digest);
 }
 
 void TrailCheck::addTexts(std::string_view lines, bool own) {
@@ -124,11 +151,9 @@ void TrailCheck::addTexts(std::string_view lines, bool own) {
   TextFacts facts;
   while (nextLine(&lines, &line) || takeRest(&lines, &line)) {
     if (!readText(line, &facts)) continue;
-    bool known = false;
-    for (const std::string &id : ids_) known |= facts.trail == id;
-    // Where the key is gone or another one's, its own log tells what the trail calls itself.
-    if (own && !known && !facts.trail.empty() && ids_.size() < kMostIds) ids_.emplace_back(facts.trail);
-    texts.add(facts.rid, facts.chain, own || known);
+    // Where the key is gone or another one's, its own log tells what the trail is called.
+    if (own && facts.trail) texts.learn(facts.trail);
+    texts.add(facts.rid, facts.chain, facts.trail, own);
   }
 }
 

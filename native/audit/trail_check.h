@@ -6,47 +6,53 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "audit/chain.h"
 
 namespace virtshim::audit {
 
-// What audit text says about records, by record id: 17 bytes a place, at most two thirds of the places taken.
+// What audit text says about records, by record id: 21 bytes a place, at most two thirds of the places taken.
 class AuditTexts {
  public:
   enum Answer { Unknown, Same, Different };
 
-  // `ours`: the record is certainly one of this trail.
-  void add(uint64_t rid, uint64_t chain, bool ours);
+  // `trail`: a digest of what the text calls its trail, 0 where it says nothing. `ours`: it certainly is this one.
+  void add(uint64_t rid, uint64_t chain, uint32_t trail, bool ours);
+
+  // What this trail is called. Also learnt from texts that say of a record what the trail says.
+  void learn(uint32_t trail) { trails_.insert(trail); }
 
   // Compares, and remembers that the trail has the record.
   Answer compare(uint64_t rid, uint64_t chain);
 
-  // Whether it is a record of this trail that was not compared; true once for each.
-  bool takeMissing(uint64_t rid);
+  // How many records of this trail were not compared, once all were that there are.
+  size_t countMissing();
 
-  // How many of those there are.
-  size_t missing() const { return ours_ - found_; }
+  // Whether it is one of those, after countMissing(); true once for each.
+  bool takeMissing(uint64_t rid);
 
  private:
   struct Place {
     uint64_t rid, chain;
   };
-  enum : uint8_t { kTaken = 1, kOurs = 2, kFound = 4, kContradicted = 8 };
+  enum : uint8_t { kTaken = 1, kOurs = 2, kFound = 4, kSame = 8, kContradicted = 16 };
 
   size_t placeOf(uint64_t rid) const;
   void grow();
 
   std::vector<Place> places_;
+  std::vector<uint32_t> names_;  // of trails
   std::vector<uint8_t> marks_;
-  size_t taken_ = 0, ours_ = 0, found_ = 0;
+  std::unordered_set<uint32_t> trails_;
+  size_t taken_ = 0;
 };
 
 // What a line of audit text says about a record. False where it says nothing.
 struct TextFacts {
   uint64_t rid, chain;
-  std::string_view trail;  // the trail's id, "" where it has none
+  uint32_t trail;  // a digest of what its trail is called; 0 where it does not say
 };
 bool readText(std::string_view line, TextFacts *out);
 
@@ -63,8 +69,8 @@ struct RecordPlace {
 
 class TrailCheck {
  public:
-  // `ids` are the trail's ids in audit text.
-  explicit TrailCheck(std::vector<std::string> ids) : ids_(std::move(ids)) {}
+  // `names` are what the trail is called in audit text, as far as that is known.
+  explicit TrailCheck(const std::vector<std::string> &names);
 
   // Takes in whole lines of audit text. `own`: of the trail's own audit.log.
   void addTexts(std::string_view lines, bool own);
@@ -102,7 +108,6 @@ class TrailCheck {
   RecordPlace placeOf(const RootFacts &facts) const { return {facts.rid, facts.line.sequence, file_, line_ + 1}; }
   bool accept(std::string_view line);
 
-  std::vector<std::string> ids_;
   uint32_t file_ = 0, line_ = 0;
   uint64_t waiting_ = 0;  // responses without an audit text since the last one that has one
   RecordPlace firstWaiting_{};

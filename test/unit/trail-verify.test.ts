@@ -232,6 +232,13 @@ describe('audit text that has what the trail lacks', () => {
     expect(await verifyTrail(dir, { anchors: [log] })).toMatchObject({ problems: [{ rid: ridOf(lines[11]) }] });
   });
 
+  test('and key and log are gone: what another log says of the records that are left tells it', async () => {
+    const { dir, lines, log } = withTexts();
+    for (const name of ['trail.key', 'audit.log', '.trail.state']) unlinkSync(join(dir, name));
+    rewrite(dir, lines.slice(0, -2));
+    expect(await verifyTrail(dir, { anchors: [log] })).toMatchObject({ problems: [{ rid: ridOf(lines[11]) }] });
+  });
+
   test('compressed, and damaged behind', async () => {
     const { dir, lines } = withTexts();
     const packed = gzipSync(readFileSync(join(dir, 'audit.log')));
