@@ -1,7 +1,7 @@
-import { type AuditInput, type ReadAuditOptions, readAuditLog } from '../../audit/read.js';
+import { type AuditInput, type ReadAuditOptions, readAuditBatches } from '../../audit/read.js';
 import type { CallEvent, ReportEvent } from '../../report/event.js';
 import type { SessionReport } from '../../report/session.js';
-import { sessionsOf } from '../../report/sessions.js';
+import { SessionBuilder } from '../../report/sessions.js';
 import { trailEvents } from '../../report/trail_events.js';
 import type { TrailFilter } from '../../trail/filter.js';
 import { readTrail } from '../../trail/read.js';
@@ -14,8 +14,9 @@ export class LogReading {
   readonly #problems = new Problems();
   readonly #progress = new Progress('reading');
 
-  async *events(inputs: readonly AuditInput[], options: ReadAuditOptions = {}): AsyncGenerator<ReportEvent> {
-    yield* readAuditLog(inputs, {
+  /** The events of audit logs by time, many at a time. */
+  async *events(inputs: readonly AuditInput[], options: ReadAuditOptions): AsyncGenerator<readonly ReportEvent[]> {
+    yield* readAuditBatches(inputs, {
       ...options,
       onUnreadable: (line) => {
         this.#progress.clear();
@@ -40,8 +41,10 @@ export class LogReading {
     this.#progress.clear();
   }
 
-  sessions(inputs: readonly AuditInput[], options: ReadAuditOptions): Promise<SessionReport> {
-    return sessionsOf(this.events(inputs, options));
+  async sessions(inputs: readonly AuditInput[], options: ReadAuditOptions): Promise<SessionReport> {
+    const builder = new SessionBuilder();
+    for await (const events of this.events(inputs, options)) for (const event of events) builder.add(event);
+    return builder.finish();
   }
 
   /** After the output: how many lines could not be read. */

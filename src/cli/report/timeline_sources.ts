@@ -4,9 +4,8 @@ import { EVERYTHING, type Wanted } from '../../audit/wanted.js';
 import { VirtshimError } from '../../errors.js';
 import { defaultTrail } from '../../folders.js';
 import { printable } from '../../printable.js';
-import { buildSessions, buildTimeline } from '../../report/build_timeline.js';
+import { TimelineBuilder } from '../../report/build_timeline.js';
 import { CAUSING_FUNCTIONS } from '../../report/causes.js';
-import type { ReportEvent } from '../../report/event.js';
 import type { Timeline } from '../../report/timeline.js';
 import type { TrailFilter } from '../../trail/filter.js';
 import { trailFiles } from '../../trail/lines.js';
@@ -25,31 +24,35 @@ export interface SourceOptions {
 type Needed = 'logs' | 'nothing';
 
 /** The timeline of all of these. */
-export function readTimeline(reading: LogReading, options: SourceOptions): Promise<Timeline> {
-  return buildTimeline(eventsOf(reading, options, EVERYTHING, 'nothing'));
+export async function readTimeline(reading: LogReading, options: SourceOptions): Promise<Timeline> {
+  return (await collected(reading, options, EVERYTHING, 'nothing')).finish();
 }
 
 /** The timeline of starts and stops, and of the calls that can cause them: much less of long trails. */
-export function readStops(reading: LogReading, options: SourceOptions): Promise<Timeline> {
+export async function readStops(reading: LogReading, options: SourceOptions): Promise<Timeline> {
   const wanted = { resources: false, security: false };
-  return buildTimeline(eventsOf(reading, options, wanted, 'nothing', { functions: CAUSING_FUNCTIONS }));
+  return (await collected(reading, options, wanted, 'nothing', { functions: CAUSING_FUNCTIONS })).finish();
 }
 
 /** The sessions that the audit logs tell of, and who caused them. */
-export function readSessions(reading: LogReading, options: SourceOptions, wanted: Wanted) {
-  return buildSessions(eventsOf(reading, options, wanted, 'logs', { functions: CAUSING_FUNCTIONS }));
+export async function readSessions(reading: LogReading, options: SourceOptions, wanted: Wanted) {
+  return (await collected(reading, options, wanted, 'logs', { functions: CAUSING_FUNCTIONS })).finishSessions();
 }
 
-async function* eventsOf(
+async function collected(
   reading: LogReading,
   options: SourceOptions,
   wanted: Wanted,
   needed: Needed,
   filter: TrailFilter = {},
-): AsyncGenerator<ReportEvent> {
+): Promise<TimelineBuilder> {
   const logs = await logsOf(options, needed);
-  for (const trail of await trailsOf(options, needed)) yield* reading.trail(trail, filter);
-  yield* reading.events(logs, { wanted });
+  const builder = new TimelineBuilder();
+  for (const trail of await trailsOf(options, needed)) {
+    for await (const call of reading.trail(trail, filter)) builder.add(call);
+  }
+  for await (const events of reading.events(logs, { wanted })) for (const event of events) builder.add(event);
+  return builder;
 }
 
 async function trailsOf({ trail, file, stdin }: SourceOptions, needed: Needed): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 /** The timeline as lines for people: `2026-01-31 14:02:11 demo stopped (destroyed) by alice (auid 1000), virsh, ...`. */
 import { printable } from '../../printable.js';
+import { placeOf } from '../../report/entry_order.js';
 import type { CallEvent } from '../../report/event.js';
 import type { CallEntry, GuestTimeline, Timeline, TimelineEntry } from '../../report/timeline.js';
 import type { NameOf } from './caller_text.js';
@@ -7,7 +8,7 @@ import { changeText, entryText, type SuspensionsByCall } from './entry_text.js';
 import { momentText } from './table.js';
 
 interface Line {
-  readonly time: number;
+  readonly place: number;
   readonly text: string;
 }
 
@@ -16,11 +17,11 @@ export function* timelineLines({ guests, otherCalls }: Timeline, nameOf: NameOf)
   const lines = [
     ...guests.flatMap((guest) => guestLines(guest, nameOf)),
     ...otherCalls.map((call) => ({
-      time: call.time,
+      place: call.time,
       text: `${momentText(call.time)} ${otherCallText(call, nameOf)}\n`,
     })),
   ];
-  for (const { text } of lines.sort((a, b) => a.time - b.time)) yield text;
+  for (const { text } of lines.sort((a, b) => a.place - b.place)) yield text;
 }
 
 /** `storage-pool default: virStoragePoolDestroy by ...`: a call that is about no guest. */
@@ -53,7 +54,7 @@ function lineOf(entry: TimelineEntry, name: string, suspensions: SuspensionsByCa
   const head = [momentText(entry.time), printable(name), entryText(entry, suspensions, nameOf)];
   const changes = 'changes' in entry ? (entry.changes ?? []) : [];
   const text = [head.filter(Boolean).join(' '), ...changes.map((change) => `    ${changeText(change)}`), ''];
-  return { time: entry.time, text: text.join('\n') };
+  return { place: placeOf(entry), text: text.join('\n') };
 }
 
 const targetOf = ({ target }: CallEvent): string => (target === undefined ? '' : `${target.kind} ${target.name ?? ''}`);
