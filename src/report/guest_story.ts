@@ -1,6 +1,7 @@
 /** One guest's timeline: what libvirt recorded of it, joined to the calls about it. */
 import { type Attribution, CallIndex } from './attribution.js';
 import { GUEST_UNKNOWN, resourceCauses, startCauses, stopCauses } from './causes.js';
+import { byPlace } from './entry_order.js';
 import type { CallEvent, ControlEvent, Guest, ResourceEvent } from './event.js';
 import { type SeenCall, sameCalls } from './same_call.js';
 import type { Session, SessionEnd } from './session.js';
@@ -113,15 +114,16 @@ export class GuestStory {
     const { controls, resources, sessions } = this.events;
     const causeOf = (event: Effect): Attribution => this.causes.get(event) ?? { kind: 'none' };
     const entries: TimelineEntry[] = [
+      // First, to stand before what they caused at the same moment.
+      ...this.#callEntries(),
       ...controls.map((event) => ({ kind: kindOf(event), time: event.time, event, cause: causeOf(event) })),
       ...resources.map((event) => ({ kind: 'resource' as const, time: event.time, event, cause: causeOf(event) })),
       ...sessions.flatMap(({ end }) => lostEnd(end)),
       ...sessions.flatMap(({ security }) =>
         security.map((match) => ({ kind: 'security' as const, time: match.event.time, match })),
       ),
-      ...this.#callEntries(),
     ];
-    return entries.sort(byTime);
+    return entries.sort(byPlace);
   }
 
   #callEntries(): CallEntry[] {

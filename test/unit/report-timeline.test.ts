@@ -72,6 +72,15 @@ describe('entries', () => {
     expect(timeline.otherCalls.map(({ operation }) => operation)).toEqual(['virNetworkDestroy']);
   });
 
+  test('a stop stands behind the call that made it, though the kernel stamps it earlier', async () => {
+    const life = new Life();
+    const suspended = life.call(99.998, 'virDomainSuspend', { takes: 0.001 });
+    const destroyed = life.call(100, 'virDomainDestroy');
+    const stop = life.stop(99.997, 'destroyed');
+    const { entries } = await life.guest();
+    expect(entries).toMatchObject([{ call: suspended }, { call: destroyed }, { event: stop, time: 99_997 }]);
+  });
+
   test('are told in words, on one line, with nothing in them that steers a terminal', async () => {
     const life = new Life();
     life.call(0, 'virDomainCreate', { takes: 0.2 });
