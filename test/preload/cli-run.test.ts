@@ -4,7 +4,6 @@ import {
   chownSync,
   closeSync,
   copyFileSync,
-  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -12,32 +11,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type CliOutcome, command, VIRTSHIM, virtshim } from '../support/cli.js';
+import { command, VIRTSHIM, virtshim } from '../support/cli.js';
 import { CLI, ROOT, SHIM, temporaryFolder } from '../support/paths.js';
-import { canMountPrivately, withMounts } from '../support/private_mounts.js';
+import { canMountPrivately } from '../support/private_mounts.js';
+import { asUser } from '../support/public_view.js';
 import { requireThat, requireTool } from '../support/tools.js';
 
 const OPERATOR = join(ROOT, 'policies/operator.json');
 const asRoot = requireThat(process.geteuid?.() === 0, 'not root');
 const privately = requireThat(canMountPrivately, 'cannot make private mounts');
 const withVirsh = requireTool('virsh');
-
-/** Runs virtshim behind `prefix` in a folder that shows the checkout to every user, whoever may enter the real one. */
-function inPublicView(prefix: readonly string[]): (args: readonly string[], env: NodeJS.ProcessEnv) => CliOutcome {
-  const view = temporaryFolder('view');
-  chmodSync(view, 0o755);
-  const shown = ['dist', 'build', 'node_modules', 'policies', 'package.json'];
-  for (const name of shown) {
-    if (name.includes('.')) writeFileSync(join(view, name), '');
-    else mkdirSync(join(view, name));
-  }
-  const mounts = shown.map((name) => ({ path: join(view, name), source: join(ROOT, name) }));
-  const node = [process.execPath, join(view, 'dist/cli/main.js')];
-  return (args, env) => {
-    const [program, all] = withMounts(mounts, 'env', ['-C', view, ...prefix, ...node, ...args]);
-    return command(program, all, { env });
-  };
-}
 
 /** What a shell script prints, wrapped and not. */
 function bothWays(script: string): [wrapped: string, bare: string] {
@@ -245,7 +228,7 @@ describe('policies and modes', () => {
     const home = temporaryFolder('home');
     chownSync(home, 65534, 65534);
     const env = { HOME: home, XDG_STATE_HOME: join(home, 'state'), XDG_CACHE_HOME: join(home, 'cache') };
-    const asNobody = inPublicView(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']);
+    const asNobody = asUser(65534);
     const suspend = ['virsh', '-c', 'test:///default', 'suspend', 'test'];
     const run = asNobody(['run', '--policy', 'policies/operator.json', '--', ...suspend], env);
     expect(run).toMatchObject({ status: 0, stderr: '' });

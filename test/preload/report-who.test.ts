@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { virtshim } from '../support/cli.js';
 import { temporaryFolder } from '../support/paths.js';
+import { asUser } from '../support/public_view.js';
 import { deny, imageFile, permissiveExcept, runShimmed } from '../support/shim.js';
 import { requireThat, requireTool } from '../support/tools.js';
 
@@ -92,7 +93,7 @@ describe('virtshim report who', () => {
   const asRoot = requireThat(process.getuid?.() === 0, 'another user can be taken by root alone');
   asRoot('who has neither a trail nor the right to read the logs is told what is missing', () => {
     const env = { HOME: '/proc' };
-    const { status, stderr } = virtshim(['report', 'who', 'test'], { uid: NOBODY, env, cwd: '/' });
+    const { status, stderr } = asUser(NOBODY)(['report', 'who', 'test'], env);
     expect(status).toBe(2);
     expect(stderr).toMatch(/warning: .*audit.*: libvirt's own records of starts and stops are missing\n/);
     expect(stderr).toMatch(/warning: no trail in .*: calls that only a trail holds are missing\n/);

@@ -17,6 +17,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readTrail, type TrailVerification, verifyTrail } from '../../src/trail/index.js';
 import { virtshim } from '../support/cli.js';
 import { temporaryFolder } from '../support/paths.js';
+import { asUser } from '../support/public_view.js';
 import { imageFile, permissiveExcept, shimEnvironment } from '../support/shim.js';
 import { requireThat } from '../support/tools.js';
 import { linesOf } from '../support/trail_writer.js';
@@ -153,7 +154,7 @@ describe('virtshim trail rotate', () => {
     chmodSync(trail, 0o777);
     expect(failing(trail)).toEqual([3, expect.stringContaining('the folder is writable by others')]);
     if (process.geteuid?.() !== 0) return;
-    const asNobody = virtshim(['trail', 'rotate', trail], { uid: 65534 });
+    const asNobody = asUser(65534)(['trail', 'rotate', trail]);
     expect([asNobody.status, asNobody.stderr]).toEqual([3, expect.stringMatching(/cannot (read|rotate)/)]);
   });
 });
