@@ -97,6 +97,21 @@ describe('entries', () => {
     ]);
   });
 
+  test('of the host, and of nobody, stand among them', async () => {
+    const life = new Life();
+    life.start(0);
+    const proof = { source: 'audit', id: '50.000:1' } as const;
+    life.events.push({ kind: 'boot', time: 50_000, order: 50, proof });
+    const details = { seresult: 'denied', seperms: 'read', comm: 'evil\u001b[2J' };
+    life.events.push({ kind: 'avc', type: 'AVC', time: 60_000, order: 60, proof, subject: {}, details });
+    const lines = [...timelineLines(await life.timeline(), nameOf)].map((line) => line.slice(20));
+    expect(lines.slice(1)).toEqual([
+      'demo stopped before this, unrecorded: the host boots\n',
+      'host boots\n',
+      'AVC of no guest: denied read, evil\\x1b[2J\n',
+    ]);
+  });
+
   test('tell who asserts what, and whose log alone has it', async () => {
     const life = new Life();
     const asserted = { actor: 'mia', via: 'portal', reason: 'ticket 7' };

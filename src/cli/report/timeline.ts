@@ -26,11 +26,18 @@ export async function reportTimeline(options: ReportOptions): Promise<Outcome> {
 }
 
 /** One object an entry: by guest, and by time for each. */
-function* jsonLines({ guests, otherCalls }: Timeline, nameOf: NameOf): Generator<string> {
+function* jsonLines({ guests, otherCalls, hosts, unmatched }: Timeline, nameOf: NameOf): Generator<string> {
   for (const guest of guests) {
-    for (const entry of guest.entries) yield `${jsonText(entryData(entry, guest, nameOf))}\n`;
+    for (const entry of guest.entries) yield jsonLine(entryData(entry, guest, nameOf));
   }
-  for (const call of otherCalls) {
-    yield `${jsonText({ time: new Date(call.time).toISOString(), kind: 'other', ...callData(call, nameOf) })}\n`;
+  for (const call of otherCalls) yield jsonLine({ time: iso(call.time), kind: 'other', ...callData(call, nameOf) });
+  for (const { kind, time, proof } of hosts)
+    yield jsonLine({ time: iso(time), kind, node: proof.node, proof: proof.id });
+  for (const { time, type, details, proof } of unmatched) {
+    yield jsonLine({ time: iso(time), kind: 'security', type, details, proof: proof.id });
   }
 }
+
+const jsonLine = (value: unknown): string => `${jsonText(value)}\n`;
+
+const iso = (time: number): string => new Date(time).toISOString();

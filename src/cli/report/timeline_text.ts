@@ -1,7 +1,8 @@
 /** The timeline as lines for people: `2026-01-31 14:02:11 demo stopped (destroyed) by alice (auid 1000), virsh, ...`. */
 import { printable } from '../../printable.js';
 import { placeOf } from '../../report/entry_order.js';
-import type { CallEvent } from '../../report/event.js';
+import type { CallEvent, HostEvent } from '../../report/event.js';
+import { securityText } from '../../report/rows.js';
 import type { CallEntry, GuestTimeline, Timeline, TimelineEntry } from '../../report/timeline.js';
 import type { NameOf } from './caller_text.js';
 import { changeText, entryText, type SuspensionsByCall } from './entry_text.js';
@@ -12,16 +13,24 @@ interface Line {
   readonly text: string;
 }
 
-/** All guests' entries by time. */
-export function* timelineLines({ guests, otherCalls }: Timeline, nameOf: NameOf): Generator<string> {
+/** All guests' entries by time, and what happened to the host or to nobody in particular. */
+export function* timelineLines(timeline: Timeline, nameOf: NameOf): Generator<string> {
+  const { guests, otherCalls, hosts, unmatched } = timeline;
   const lines = [
     ...guests.flatMap((guest) => guestLines(guest, nameOf)),
-    ...otherCalls.map((call) => ({
-      place: call.time,
-      text: `${momentText(call.time)} ${otherCallText(call, nameOf)}\n`,
-    })),
+    ...otherCalls.map((call) => plainLine(call.time, otherCallText(call, nameOf))),
+    ...hosts.map(({ time, kind, proof }) => plainLine(time, hostText(kind, proof.node))),
+    ...unmatched.map((event) => plainLine(event.time, `${event.type} of no guest: ${securityText(event)}`)),
   ];
   for (const { text } of lines.sort((a, b) => a.place - b.place)) yield text;
+}
+
+function plainLine(time: number, text: string): Line {
+  return { place: time, text: `${momentText(time)} ${printable(text)}\n` };
+}
+
+function hostText(kind: HostEvent['kind'], node: string | undefined): string {
+  return `host${node === undefined ? '' : ` ${node}`} ${kind === 'boot' ? 'boots' : 'shuts down'}`;
 }
 
 /** `storage-pool default: virStoragePoolDestroy by ...`: a call that is about no guest. */
