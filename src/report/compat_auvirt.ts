@@ -157,8 +157,8 @@ function resourceRow(resource: ResourcePeriod, session: Session): Row[] {
   const { order, guest, subject, time, details, reason = '' } = start;
   const end = failed ? undefined : endOf(resource, session);
   const detail = details.class === 'path' || details.class === 'major' ? value : '';
-  const what = kind === 'cgroup' ? [details.class ?? '', details.acl ?? '', latin1(detail)] : [latin1(value)];
-  const more = [fixed(kind, 12), fixed(reason, 10), ...what];
+  const what = kind === 'cgroup' ? [details.class ?? '', details.acl ?? '', detail] : [value];
+  const more = [fixed(kind, 12), fixed(reason, 10), ...what.map((text) => interpreted(latin1(text)))];
   const proof = end === undefined ? [start] : [start, end.event];
   return [{ type: 'resrc', order, guest, subject, from: time, to: end?.time, failed, proof, more }];
 }

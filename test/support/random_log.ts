@@ -14,6 +14,7 @@ function chance(seed: number): () => number {
 interface Guest {
   readonly number: number;
   running: boolean;
+  /** As the fields of records have them. */
   disks: string[];
   memory: number;
 }
@@ -76,7 +77,8 @@ class RandomLog {
   }
 
   #start(guest: Guest): void {
-    guest.disks = [`/img/${guest.number}-${this.#below(1000)}.img`];
+    const first = `/img/${guest.number}-${this.#below(1000)}`;
+    guest.disks = [this.#next() < 0.3 ? Buffer.from(`${first} a\nb`).toString('hex').toUpperCase() : `"${first}.img"`];
     guest.memory = 1024 * (1 + this.#below(8));
     const context = `system_u:system_r:svirt_t:s0:c${guest.number},c${100 + guest.number}`;
     this.#record('VIRT_MACHINE_ID', guest, '', `vm-ctx=${context} img-ctx=? model=selinux`);
@@ -84,7 +86,7 @@ class RandomLog {
     this.#resource(guest, 'cgroup', 'deny', `${cgroup} class=all`);
     this.#resource(guest, 'cgroup', 'allow', `${cgroup} class=path path="/dev/kvm" rdev=0A:E8 acl=rw`);
     this.#resource(guest, 'cgroup', 'allow', `${cgroup} class=major category=pty maj=88 acl=rw`);
-    this.#resource(guest, 'disk', 'start', `old-disk="?" new-disk="${guest.disks[0]}"`);
+    this.#resource(guest, 'disk', 'start', `old-disk="?" new-disk=${guest.disks[0]}`);
     this.#resource(guest, 'chardev', 'start', 'old-chardev="?" new-chardev="/dev/pts/3"');
     this.#resource(guest, 'mem', 'start', `old-mem=0 new-mem=${guest.memory}`);
     const failed = this.#next() < 0.2;
@@ -109,15 +111,15 @@ class RandomLog {
   }
 
   #attach(guest: Guest, result: string): void {
-    const disk = `/img/${guest.number}-${this.#serial}.img`;
-    this.#resource(guest, 'disk', 'attach', `old-disk="?" new-disk="${disk}"`, result);
+    const disk = `"/img/${guest.number}-${this.#serial}.img"`;
+    this.#resource(guest, 'disk', 'attach', `old-disk="?" new-disk=${disk}`, result);
     if (result === 'success') guest.disks.push(disk);
   }
 
   #detach(guest: Guest, result: string): void {
     const disk = guest.disks.at(-1);
     if (disk === undefined) return;
-    this.#resource(guest, 'disk', 'detach', `old-disk="${disk}" new-disk="?"`, result);
+    this.#resource(guest, 'disk', 'detach', `old-disk=${disk} new-disk="?"`, result);
     if (result === 'success') guest.disks.pop();
   }
 
