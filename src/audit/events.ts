@@ -1,4 +1,5 @@
 /** What a record of an audit log says happened. */
+import type { Mutable } from '../mutable.js';
 import type { ControlEvent, HostEvent, MachineIdEvent, ReportEvent, SecurityEvent } from '../report/event.js';
 import { callEvent, isCall } from './call.js';
 import { base, given, guestOf, proofOf, subjectOf, succeeded } from './parts.js';
@@ -61,8 +62,6 @@ function controlEvent(record: AuditRecord, order: number): ControlEvent | Defect
   if (pid) event.guestPid = pid;
   return event;
 }
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 function machineIdEvent(record: AuditRecord, order: number): MachineIdEvent {
   return {

@@ -1,4 +1,5 @@
 /** VIRT_RESOURCE: what a guest was given, and what was taken from it. */
+import type { Mutable } from '../mutable.js';
 import type { ResourceEvent } from '../report/event.js';
 import { guestOf, proofOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, rawField, wordField } from './record.js';
@@ -37,8 +38,6 @@ export function resourceEvent(record: AuditRecord, order: number): ResourceEvent
   if (after !== undefined) event.after = after;
   return event;
 }
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 interface Change {
   readonly before?: string | undefined;

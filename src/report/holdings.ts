@@ -1,8 +1,8 @@
 /** The resources that one guest was given, from its start or the attempt at one. */
+import type { Mutable } from '../mutable.js';
 import type { ReportEvent, ResourceEvent } from './event.js';
 import type { ResourcePeriod } from './session.js';
 
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 type Period = Mutable<ResourcePeriod>;
 
 /** Told which periods begin and end, to know who holds what. */

@@ -1,10 +1,9 @@
 /** The guests of one host, as its log tells their story event after event. */
+import type { Mutable } from '../mutable.js';
 import type { ControlEvent, Guest, HostEvent, MachineIdEvent, ResourceEvent, SecurityEvent } from './event.js';
 import { GuestIndex } from './guest_index.js';
 import { Holdings, type HoldingsWatch } from './holdings.js';
 import type { ResourcePeriod, SecurityMatch, Session, SessionEnd } from './session.js';
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 /** What is known so far of a guest's life, or of the attempt to start it: records of a start come before it. */
 interface Life {
