@@ -1,5 +1,7 @@
 /** What programs may import from `virtshim`. */
 export { type AuditInput, type ReadAuditOptions, readAuditLog } from './audit/read.js';
+export type { AuditRecord, FieldList } from './audit/record.js';
+export type { Wanted as WantedEvents } from './audit/wanted.js';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, VirtshimError } from './errors.js';
 export { LibvirtError, PolicyDeniedError } from './ffi/errors.js';
 export type * from './ffi/values.js';
@@ -58,6 +60,7 @@ export type { CaseResult, Expectation } from './policy/cases.js';
 export { checkPolicyFile } from './policy/check.js';
 export { type Compiled, compilePolicy } from './policy/compile.js';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic, type Severity } from './policy/diagnostic.js';
+export type { Verdict as PolicyVerdict } from './policy/diff/side.js';
 export {
   type ActorChanges,
   type Analysis,
@@ -147,7 +150,7 @@ export {
   whoCan,
 } from './policy/who_can.js';
 export type { Attribution } from './report/attribution.js';
-export { buildSessions, buildTimeline } from './report/build_timeline.js';
+export { buildSessions, buildTimeline, type Events as ReportEvents } from './report/build_timeline.js';
 export type * from './report/event.js';
 export { type Selection, select as selectSessions } from './report/selection.js';
 export type * from './report/session.js';

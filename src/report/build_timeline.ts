@@ -84,7 +84,8 @@ export class TimelineBuilder {
   }
 }
 
-type Events = AsyncIterable<ReportEvent> | Iterable<ReportEvent>;
+/** In the order that readers hand them out. */
+export type Events = AsyncIterable<ReportEvent> | Iterable<ReportEvent>;
 
 /** The timeline of all events. */
 export async function buildTimeline(events: Events): Promise<Timeline> {
