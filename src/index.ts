@@ -1,6 +1,6 @@
 /** What programs may import from `virtshim`. */
 export { type AuditInput, type ReadAuditOptions, readAuditLog } from './audit/read.js';
-export type { AuditRecord, FieldList } from './audit/record.js';
+export type { AuditField, AuditRecord, FieldList } from './audit/record.js';
 export type { Wanted as WantedEvents } from './audit/wanted.js';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, VirtshimError } from './errors.js';
 export { LibvirtError, PolicyDeniedError } from './ffi/errors.js';
