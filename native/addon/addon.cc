@@ -15,6 +15,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportProcess(env, exports);
   exportTrail(env, exports);
   exportTrailCheck(env, exports);
+  exportAuditLines(env, exports);
   return exports;
 }
 

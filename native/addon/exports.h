@@ -12,5 +12,6 @@ void exportMemory(Napi::Env env, Napi::Object exports);      // readString, read
 void exportProcess(Napi::Env env, Napi::Object exports);     // exec, guarded
 void exportTrail(Napi::Env env, Napi::Object exports);       // rotateTrail, appendNotice, lockUpkeep
 void exportTrailCheck(Napi::Env env, Napi::Object exports);  // TrailCheck
+void exportAuditLines(Napi::Env env, Napi::Object exports);  // auditLines
 
 }  // namespace virtshim::addon

@@ -1,9 +1,9 @@
 /** The events of one log, line after line, in the order of the file. */
-import { splitLines } from '../input/lines.js';
 import type { ReportEvent, UnreadableLine } from '../report/event.js';
 import { eventOf } from './events.js';
+import { logLines } from './log_lines.js';
 import { type AuditRecord, parseAuditLine } from './record.js';
-import { lineTest, PATIENCE, type Wanted } from './wanted.js';
+import { PATIENCE, type Wanted } from './wanted.js';
 
 export interface LogEventsOptions {
   readonly wanted: Wanted;
@@ -42,8 +42,8 @@ export class LogEvents {
     options: LogEventsOptions,
   ): AsyncGenerator<ReportEvent[]> {
     const log = new LogEvents(file, options);
-    for await (const lines of splitLines(blocks, lineTest(options.wanted))) {
-      for (const { bytes, line } of lines) log.#take(textOf(bytes), line);
+    for await (const lines of logLines(blocks, options.wanted)) {
+      for (const { text, line } of lines) log.#take(text, line);
       yield log.#takeEvents();
     }
     log.#stopWaiting();
@@ -104,9 +104,3 @@ export class LogEvents {
     this.#options.onUnreadable({ file: this.#file, line, reason });
   }
 }
-
-function textOf(bytes: Buffer): string {
-  return bytes.toString('latin1', 0, bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length);
-}
-
-const CARRIAGE_RETURN = 0x0d;

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { VirtshimError } from '../errors.js';
 import { defaultTrail } from '../folders.js';
 import type { Explanation } from '../policy/explain.js';
-import { addCallOptions, addSubjectOptions, type CallOptions, callOf } from './call-options.js';
+import { addCallOptions, addSubjectOptions, type CallOptions } from './call-options.js';
 import type { Outcome } from './outcome.js';
 import { jsonText } from './text.js';
 
@@ -51,7 +51,10 @@ Exit code 0 where the call is permitted, 1 where it is refused.`,
 async function explained(file: string, name: string | undefined, options: ExplainOptions): Promise<Explanation> {
   const { explain, explainRecord } = await import('../policy/explain.js');
   const { record, trail, all: _all, json: _json, ...described } = options;
-  if (record === undefined && name !== undefined && trail === undefined) return explain(file, callOf(name, described));
+  if (record === undefined && name !== undefined && trail === undefined) {
+    const { callOf } = await import('./call-description.js');
+    return explain(file, callOf(name, described));
+  }
   if (record !== undefined && name === undefined && Object.keys(described).length === 0) {
     return explainRecord(file, record, trail ?? process.env.VIRTSHIM_TRAIL ?? defaultTrail());
   }

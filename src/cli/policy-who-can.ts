@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { addCallOptions, type CallOptions, callOf } from './call-options.js';
+import { addCallOptions, type CallOptions } from './call-options.js';
 import type { Outcome } from './outcome.js';
 import { jsonText } from './text.js';
 
@@ -29,6 +29,7 @@ Examples:
   virtshim policy who-can --json host.json domain.read-secure | jq '.answers[].who[].subject'`,
     )
     .action(async (file: string, action: string, resource: string | undefined, options: WhoCanOptions) => {
+      const { callOf } = await import('./call-description.js');
       const { whoCan } = await import('../policy/who_can.js');
       const { json, ...told } = options;
       const { function: _action, ...call } = callOf(action, { ...told, ...resourceOf(resource) });

@@ -56,27 +56,78 @@ export async function* readBlocks(path: string): AsyncGenerator<Buffer> {
   const file = path === '-' ? path : await presentName(path);
   if (file === '-' || (await compressionOf(file)) !== undefined) return yield* readChunks(file);
   try {
-    yield* alternatingBlocks(file);
+    yield* blocksAhead(file);
   } catch (cause) {
     throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${file}\`: ${systemReason(cause)}`, { cause });
   }
 }
 
-/** Two buffers take turns: while the reader is busy with one, the system fills the other. */
-async function* alternatingBlocks(file: string): AsyncGenerator<Buffer> {
+/** How many reads of a file are under way at once: one alone leaves the reader waiting. */
+const AHEAD = 3;
+
+/** While the reader is busy with one block, the system fills others. */
+async function* blocksAhead(file: string): AsyncGenerator<Buffer> {
   const handle = await open(file, 'r');
-  const read = async (buffer: Buffer) => buffer.subarray(0, (await handle.read(buffer, 0, BLOCK, null)).bytesRead);
-  let [free, busy] = [Buffer.allocUnsafe(BLOCK), Buffer.allocUnsafe(BLOCK)];
-  let reading = read(free);
+  const ahead = (await handle.stat()).isFile() ? AHEAD : 1;
+  const reads = new ReadsAhead(handle, ahead);
   try {
-    for (let block = await reading; block.length > 0; block = await reading) {
-      [free, busy] = [busy, free];
-      reading = read(free);
-      yield block;
-    }
+    for (let block = await reads.next(); block.length > 0; block = await reads.next()) yield block;
   } finally {
-    await reading.catch(() => undefined);
+    await reads.settled();
     await handle.close();
+  }
+}
+
+/** The blocks of a file in their order; each is good until the next one is asked for. */
+class ReadsAhead {
+  readonly #handle: FileHandle;
+  readonly #ahead: number;
+  readonly #free: Buffer[];
+  #reads: { readonly buffer: Buffer; readonly bytes: Promise<number> }[] = [];
+  #busy: Buffer | undefined;
+  /** Where the next read begins. */
+  #at = 0;
+
+  constructor(handle: FileHandle, ahead: number) {
+    this.#handle = handle;
+    this.#ahead = ahead;
+    this.#free = Array.from({ length: ahead + 1 }, () => Buffer.allocUnsafe(BLOCK));
+  }
+
+  async next(): Promise<Buffer> {
+    if (this.#busy !== undefined) this.#free.push(this.#busy);
+    this.#begin();
+    const first = this.#reads.shift();
+    if (first === undefined) return Buffer.alloc(0);
+    const length = await first.bytes;
+    this.#busy = first.buffer;
+    if (length < BLOCK && this.#ahead > 1) await this.#startOver(length);
+    return first.buffer.subarray(0, length);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#reads.map(({ bytes }) => bytes));
+  }
+
+  #begin(): void {
+    while (this.#reads.length < this.#ahead) {
+      const buffer = this.#free.pop();
+      if (buffer === undefined) return;
+      // What cannot be read from anywhere but its present place is read in turn.
+      const position = this.#ahead > 1 ? this.#at : null;
+      const bytes = this.#handle.read(buffer, 0, BLOCK, position).then(({ bytesRead }) => bytesRead);
+      bytes.catch(() => undefined);
+      this.#reads.push({ buffer, bytes });
+      this.#at += BLOCK;
+    }
+  }
+
+  /** A block that is not full: what was read beyond it, while the file grew, is not what comes next. */
+  async #startOver(length: number): Promise<void> {
+    await this.settled();
+    this.#free.push(...this.#reads.map(({ buffer }) => buffer));
+    this.#at += length - BLOCK * (this.#reads.length + 1);
+    this.#reads = [];
   }
 }
 
@@ -95,6 +146,8 @@ async function compressionOf(file: string): Promise<Compression | undefined> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file, 'r');
+    // What a pipe gives, it gives once.
+    if (!(await handle.stat()).isFile()) return undefined;
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(6), 0, 6, 0);
     const start = buffer.subarray(0, bytesRead);
     return COMPRESSIONS.find(({ magic }) => start.subarray(0, magic.length).equals(magic));
