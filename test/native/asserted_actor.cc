@@ -62,9 +62,9 @@ void runThread() {
   pthread_join(thread, nullptr);
 }
 
-int mappedPages() {
+long mappedPages() {
   std::ifstream statm("/proc/self/statm");
-  int pages = 0;
+  long pages = 0;
   statm >> pages;
   return pages;
 }
@@ -72,7 +72,7 @@ int mappedPages() {
 void threads() {
   virtshim_set_actor("main", nullptr, nullptr);
   for (int i = 0; i < 10; i++) runThread();
-  int before = mappedPages();
+  long before = mappedPages();
   for (int i = 0; i < 1000; i++) runThread();
   expect(mappedPages() < before + 500, "threads leave nothing behind");
   expectSaid("main", "", "maintenance", "behind threads");

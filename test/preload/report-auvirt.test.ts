@@ -29,21 +29,26 @@ function run(command: string, cwd: string): { status: number | null; stdout: str
 
 const ours = (command: string) => command.replace(/^auvirt/, `'${process.execPath}' '${CLI}' report --compat auvirt`);
 
-describe.each(readdirSync(CASES).filter((name) => name.startsWith('case')))('%s', (name) => {
+/** What auvirt prints rightly: the file with its output, and the command. */
+function rightOnes(name: string): string[][] {
+  const commands = readFileSync(join(CASES, name, 'commands.tsv'), 'utf8')
+    .trim()
+    .split('\n');
+  return commands.map((line) => line.split('\t')).filter(([output = '']) => !WRONG[name]?.test(output));
+}
+
+const cases = readdirSync(CASES).filter((name) => name.startsWith('case') && rightOnes(name).length > 0);
+
+test.each(cases)('%s prints the same bytes', (name) => {
   const folder = join(CASES, name);
-  const commands = readFileSync(join(folder, 'commands.tsv'), 'utf8').trim().split('\n');
-  const right = commands.map((line) => line.split('\t')).filter(([output = '']) => !WRONG[name]?.test(output));
-  const runs = right.length > 0 ? test : test.skip;
-  runs('prints the same bytes', () => {
-    for (const [output = '', command = ''] of right) {
-      const { status, stdout } = run(ours(command), folder);
-      expect({ command, status, stdout }).toEqual({
-        command,
-        status: 0,
-        stdout: readFileSync(join(folder, output), 'latin1'),
-      });
-    }
-  });
+  for (const [output = '', command = ''] of rightOnes(name)) {
+    const { status, stdout } = run(ours(command), folder);
+    expect({ command, status, stdout }).toEqual({
+      command,
+      status: 0,
+      stdout: readFileSync(join(folder, output), 'latin1'),
+    });
+  }
 });
 
 describe('the auvirt of this machine', () => {
