@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "api/facts.h"
+#include "api/typed_parameter.h"
 
 namespace virtshim::addon {
 
@@ -25,24 +26,6 @@ struct GraphicsSubject {
   int count;
   const GraphicsIdentity *identities;
 };
-
-// virTypedParameter
-struct TypedParameter {
-  char field[80];
-  int type;
-  union {
-    int i;
-    unsigned int ui;
-    long long l;
-    unsigned long long ul;
-    double d;
-    char b;
-    const char *s;
-  };
-};
-
-// virTypedParameterType
-enum class TypedParameterType { Int = 1, UInt, LongLong, ULongLong, Double, Boolean, String };
 
 // virConnectCredential
 struct Credential {
