@@ -95,12 +95,14 @@ describe('what is told again and again', () => {
   test('arrives once for as long as nobody has seen it, with all that was told', () => {
     const { reports } = runAddon(`${OBJECTS}
       const prototype = prototypes.find(({ name }) => name === '${type}');
-      const { callback, opaque } = addon.callback(types.${type}.id, (stream, events) => report([stream === objects.virStreamPtr, events]));
+      let seen = 0;
+      const { callback, opaque } = addon.callback(types.${type}.id, (stream, events) => { seen += 1; report([stream === objects.virStreamPtr, events]); });
       const tell = (events) => callC(callback, prototype, [objects.virStreamPtr, events, opaque]);
       for (let i = 0; i < 50; i += 1) tell(1);
       tell(8);
-      await sleep(20);
+      await until(() => seen === 1);
       tell(2);
+      await until(() => seen === 2);
       await sleep(20);
       report('end');
       addon.dropCallback(opaque);`);

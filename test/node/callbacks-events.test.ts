@@ -109,9 +109,11 @@ describe('events of other kinds', () => {
   test('of networks, storage pools and node devices', () => {
     const { reports } = runListeners(`${OPEN}
       const listeners = [];
+      let seen = 0;
       const listen = (kind, free, id) => {
         const register = ffi['virConnect' + kind + 'EventRegisterAny'];
         const number = register(conn, null, id, (from, object, ...rest) => {
+          seen += 1;
           report([kind, id, ...rest]);
           ffi[free](object);
         });
@@ -130,7 +132,8 @@ describe('events of other kinds', () => {
         <capability type='scsi_host'><capability type='fc_host'><wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn>
         </capability></capability></device>\`);
       ffi.virNodeDeviceDestroy(device);
-      await sleep(200);
+      await until(() => seen >= 5);
+      await sleep(20);
       for (const end of listeners) end();`);
     expect(reports).toEqual([
       ['Network', 0, 3, 0],

@@ -140,12 +140,13 @@ describe('what events tell', () => {
   test('the caller of every listener is the actor of its registration', () => {
     const { reports } = runScript(`${prelude}
       const events = virtshim.withActor({ user: 'alice' }, () => connection.watch('domain'));
+      let seen = 0;
       virtshim.withActor({ user: 'alice' }, () => {
-        events.on('lifecycle', () => report(virtshim.currentActor()));
+        events.on('lifecycle', () => { report(virtshim.currentActor()); seen++; });
       });
       await events.ready();
       await domain.suspend();
-      await sleep(20);
+      while (seen === 0) await sleep(2);
       await events.close();
     `);
     expect(reports).toEqual([{ user: 'alice' }]);
@@ -263,8 +264,12 @@ describe('how a stream of events ends', () => {
     const { reports, records } = run(
       `
       const events = await connection.domainEvents('lifecycle', { limit: 5 }).ready();
+      // Told later than the reader: once it has heard of all, so has the reader.
+      let told = 0;
+      const watcher = await connection.watch('domain').on('lifecycle', () => told++).ready();
       await toggle(10);
-      await sleep(20);
+      while (told < 20) await sleep(2);
+      await watcher.close();
       let seen = 0;
       const error = await (async () => { for await (const event of events) seen++; })().catch((error) => error);
       report([seen, error instanceof VirtshimError, error.code, error.message, (await events.next()).done]);
@@ -283,7 +288,8 @@ describe('how a stream of events ends', () => {
       true,
     ]);
     expect(others).toEqual(Array.from({ length: 4 }, () => 'VIRTSHIM_ARGUMENT'));
-    expect(count(records, 'virConnectDomainEventDeregisterAny')).toBe(1);
+    // The reader's, and that of the watcher beside it.
+    expect(count(records, 'virConnectDomainEventDeregisterAny')).toBe(2);
   });
 
   test("by a policy's refusal, which next() and ready() report", async () => {

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 const connection = await Connection.open('test:///default');
 const domain = await connection.lookupByName('test');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = async (holds) => { while (!holds()) await sleep(2); };
 const toggle = async () => { await domain.suspend(); await domain.resume(); await sleep(20); };
 `;
 
@@ -33,8 +34,10 @@ describe('a watcher', () => {
       const second = ({ eventName }) => seen.push('second ' + eventName);
       await watcher.on('lifecycle', first).on('lifecycle', second).ready();
       await toggle();
+      await until(() => seen.length === 4);
       watcher.off('lifecycle', first);
       await toggle();
+      await until(() => seen.length === 6);
       watcher.off('lifecycle', second);
       await toggle();
       report(seen.map((each) => each.replace('VIR_DOMAIN_EVENT_', '')));
@@ -57,11 +60,13 @@ describe('a watcher', () => {
       let seen = 0;
       await watcher.on('lifecycle', () => seen++).on('reboot', () => {}).ready();
       await toggle();
+      await until(() => seen === 2);
       watcher.removeAllListeners();
       await toggle();
       report([seen, watcher.listenerCount('lifecycle'), watcher.listenerCount('reboot')]);
       await watcher.on('lifecycle', () => seen++).ready();
       await toggle();
+      await until(() => seen === 4);
       await watcher.close();
       report(seen);
       `,
@@ -71,13 +76,36 @@ describe('a watcher', () => {
     expect([registered, deregistered]).toEqual([4, 4]);
   });
 
+  test('is asked for an event again before libvirt has let go of the first registration', async () => {
+    const { reports, registered, deregistered } = run(
+      `
+      const watcher = connection.watch('domain');
+      let seen = 0;
+      const listener = () => seen++;
+      await watcher.on('lifecycle', listener).ready();
+      watcher.off('lifecycle', listener);
+      await watcher.on('lifecycle', listener).ready();
+      await toggle();
+      await until(() => seen === 2);
+      watcher.off('lifecycle', listener);
+      await toggle();
+      report(seen);
+      `,
+      { policy: await learningPolicy() },
+    );
+    expect(reports).toEqual([2]);
+    expect([registered, deregistered]).toEqual([2, 2]);
+  });
+
   test('of networks', () => {
     const { reports } = run(`
+      let seen = 0;
       const watcher = await connection.watch('network').on('lifecycle', ({ network, eventName }) => {
         report([network.nameSync(), eventName]);
+        seen++;
       }).ready();
       await (await connection.networkLookupByName('default')).destroy();
-      await sleep(20);
+      await until(() => seen > 0);
       await watcher.close();
     `);
     expect(reports).toEqual([['default', 'VIR_NETWORK_EVENT_STOPPED']]);

@@ -169,6 +169,7 @@ describe('following a trail', () => {
       appendFileSync(file, piece);
       await sleep(60);
     }
+    await reader.has(2);
     expect(reader.lines.map(({ line, record }) => [line, record?.seq])).toEqual([
       [1, 1],
       [2, undefined],
