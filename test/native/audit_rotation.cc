@@ -157,15 +157,25 @@ void killedWriters() {
   Folder folder;
   limit(folder, "bytes=3000\n");
   for (int i = 0; i < 60; i++) {
+    int told[2];
+    if (pipe(told) != 0) abort();
     pid_t child = fork();
     if (child == 0) {
       Trail::afterForkInChild();
       Trail::configure({folder.path.c_str(), false, false, false});
-      while (true) appendRecord();
+      while (true) {
+        appendRecord();
+        if (write(told[1], "", 1) != 1) _exit(1);
+      }
     }
-    usleep(static_cast<useconds_t>(2000 + i * 137));
+    // However slow the machine is, some records are written before.
+    char written;
+    for (int count = 0; count < 10; count++) expect(read(told[0], &written, 1) == 1, "the writer writes");
+    usleep(static_cast<useconds_t>(i * 137));
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
+    close(told[0]);
+    close(told[1]);
   }
   inChild("after kills", folder.path, [] { expectAppended(2, "after kills"); });
   Reading reading = readTrail(trailFiles(folder));
