@@ -19,8 +19,9 @@ for (const { major, program, test } of nodeVersions) {
       const connection = await Connection.open('test:///default');
       const { decode } = (await import('koffi')).default;
       for (let i = 0; i < 2000; i++) await connection.lookupByName('test');
-      for (let i = 0; i < 5; i++) { gc(); await new Promise((done) => setTimeout(done, 20)); }
-      report(decode(connection.pointer, 8, 'uint'));
+      const references = () => decode(connection.pointer, 8, 'uint');
+      for (let i = 0; i < 200 && references() > 1; i++) { gc(); await new Promise((done) => setTimeout(done, 20)); }
+      report(references());
       const domain = connection.lookupByNameSync('test');
       await Promise.all([domain.suspend(), domain.free(), connection[Symbol.asyncDispose]()]);
       report([connection.freed, domain.freed]);
