@@ -88,6 +88,7 @@ bool TrailFile::open(int64_t nowNs, FileStatus *status, OpenFailure *failure) {
   }
   id_ = status->id;
   mark_ = markDescriptor(fd_);
+  checkPath_ = false;  // which has just been followed
   return true;
 }
 

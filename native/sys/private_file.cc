@@ -64,21 +64,26 @@ class Walk {
 
   bool restart(const char *from) {
     int fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return moveTo(fd);
+    struct stat status;
+    return look(fd, &status) && moveTo(fd, status);
   }
 
-  bool moveTo(int fd) {
-    if (fd >= 0 && fstat(fd, &status_) == 0 && !S_ISDIR(status_.st_mode)) {
+  // Closes what it cannot look at.
+  bool look(int fd, struct stat *status) {
+    if (fd >= 0 && fstat(fd, status) == 0) return true;
+    fail(errno, nullptr);
+    if (fd >= 0) close(fd);
+    return false;
+  }
+
+  bool moveTo(int fd, const struct stat &status) {
+    if (!S_ISDIR(status.st_mode)) {
       close(fd);
       return fail(ENOTDIR, nullptr) == 0;
     }
-    if (fd < 0 || fstat(fd, &status_) != 0) {
-      fail(errno, nullptr);
-      if (fd >= 0) close(fd);
-      return false;
-    }
     if (at_ >= 0) close(at_);
     at_ = fd;
+    status_ = status;
     return true;
   }
 
@@ -102,13 +107,9 @@ class Walk {
       fd = openat(at_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     }
     struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0) {
-      fail(errno, nullptr);
-      if (fd >= 0) close(fd);
-      return false;
-    }
+    if (!look(fd, &status)) return false;
     if (S_ISLNK(status.st_mode)) return follow(fd, status);
-    return moveTo(fd);
+    return moveTo(fd, status);
   }
 
   bool follow(int link, const struct stat &status) {
