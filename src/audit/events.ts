@@ -1,14 +1,30 @@
 /** What a record of an audit log says happened. */
 import type { Mutable } from '../mutable.js';
-import type { ControlEvent, HostEvent, MachineIdEvent, ReportEvent, SecurityEvent } from '../report/event.js';
+import type { ControlEvent, HostEvent, ReportEvent, SecurityEvent } from '../report/event.js';
 import { callEvent, isCall } from './call.js';
-import { base, given, guestOf, proofOf, subjectOf, succeeded } from './parts.js';
+import { base, type EventMaker, given, guestOf, proofOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, numberField, rawField, wordField } from './record.js';
-import { resourceEvent } from './resource.js';
+import { resourceMaker } from './resource.js';
+import { shared } from './shared.js';
 import { textField } from './text.js';
 
 /** A record that should be of use but is not: the reason. */
 export type Defect = string;
+
+interface VirtType {
+  /** For a record of libvirt's own. */
+  readonly make: (record: AuditRecord) => EventMaker | Defect;
+  /** By what records say: of a guest that is started again and again it is the same each time. */
+  readonly makers: ReturnType<typeof shared<EventMaker | Defect | undefined>>;
+}
+
+const virtType = (make: VirtType['make']): VirtType => ({ make, makers: shared() });
+
+const VIRT_TYPES: Readonly<Record<string, VirtType>> = {
+  VIRT_CONTROL: virtType(controlMaker),
+  VIRT_RESOURCE: virtType(resourceMaker),
+  VIRT_MACHINE_ID: virtType(machineIdMaker),
+};
 
 const HOST_EVENTS: Readonly<Record<string, HostEvent['kind']>> = {
   SYSTEM_BOOT: 'boot',
@@ -30,43 +46,49 @@ export function eventOf(record: AuditRecord, order: number, syscall?: AuditRecor
 }
 
 function virtEvent(record: AuditRecord, order: number): ReportEvent | Defect | undefined {
-  if (!VIRT_TYPES.has(record.type)) return undefined;
-  if (rawField(record, 'res') === undefined) return 'cut short: no result (res=)';
-  if (isCall(record)) return callEvent(record, order);
-  if (guestOf(record).name === undefined && guestOf(record).uuid === undefined) return 'names no guest (vm=, uuid=)';
-  if (record.type === 'VIRT_CONTROL') return controlEvent(record, order);
-  return record.type === 'VIRT_RESOURCE' ? resourceEvent(record, order) : machineIdEvent(record, order);
+  const virtType = VIRT_TYPES[record.type];
+  if (virtType === undefined) return undefined;
+  const maker = virtType.makers(record.text, () => makerOf(record, virtType.make));
+  if (maker === undefined) return callEvent(record, order);
+  return typeof maker === 'string' ? maker : maker(record, order);
 }
 
-const VIRT_TYPES = new Set(['VIRT_CONTROL', 'VIRT_RESOURCE', 'VIRT_MACHINE_ID']);
+/** undefined for calls, of which no two say the same. */
+function makerOf(record: AuditRecord, make: VirtType['make']): EventMaker | Defect | undefined {
+  if (rawField(record, 'res') === undefined) return 'cut short: no result (res=)';
+  if (isCall(record)) return undefined;
+  if (guestOf(record).name === undefined && guestOf(record).uuid === undefined) return 'names no guest (vm=, uuid=)';
+  return make(record);
+}
 
-function controlEvent(record: AuditRecord, order: number): ControlEvent | Defect {
+function controlMaker(record: AuditRecord): EventMaker | Defect {
   const operation = wordField(record, 'op');
   if (operation === undefined) return 'does not say what was done (op=)';
-  const event: Mutable<ControlEvent> = {
-    kind: 'control',
-    time: record.time,
-    order,
-    proof: proofOf(record),
-    guest: guestOf(record),
-    subject: subjectOf(record),
-    operation,
-    success: succeeded(record),
-  };
-  // One by one, since a log may hold many thousands of them: objects put together from parts cost several times that.
+  const [guest, subject, success] = [guestOf(record), subjectOf(record), succeeded(record)];
   const reason = wordField(record, 'reason');
   const driver = wordField(record, 'virt');
-  const pid = numberField(record, 'vm-pid');
-  if (reason !== undefined) event.reason = reason;
-  if (driver !== undefined) event.driver = driver;
-  if (pid) event.guestPid = pid;
-  return event;
+  const guestPid = numberField(record, 'vm-pid');
+  return (at, order) => {
+    // One by one, since a log may hold many thousands of them: objects put together from parts cost several times that.
+    const event: Mutable<ControlEvent> = {
+      kind: 'control',
+      time: at.time,
+      order,
+      proof: proofOf(at),
+      guest,
+      subject,
+      operation,
+      success,
+    };
+    if (reason !== undefined) event.reason = reason;
+    if (driver !== undefined) event.driver = driver;
+    if (guestPid) event.guestPid = guestPid;
+    return event;
+  };
 }
 
-function machineIdEvent(record: AuditRecord, order: number): MachineIdEvent {
-  return {
-    kind: 'machine-id',
-    ...base(record, order),
+function machineIdMaker(record: AuditRecord): EventMaker {
+  const facts = {
     guest: guestOf(record),
     subject: subjectOf(record),
     ...given('model', wordField(record, 'model')),
@@ -74,6 +96,7 @@ function machineIdEvent(record: AuditRecord, order: number): MachineIdEvent {
     ...given('imageLabel', wordField(record, 'img-ctx')),
     success: succeeded(record),
   };
+  return (at, order) => ({ kind: 'machine-id', ...base(at, order), ...facts });
 }
 
 const AVC_HEAD = /avc:\s+(\w+)\s+\{ ([^}]*?) ?\}/;

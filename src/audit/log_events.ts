@@ -57,7 +57,7 @@ export class LogEvents {
   }
 
   #take(text: string, number: number): void {
-    if (NO_RECORD.test(text)) return;
+    if (!text.startsWith('type=') && NO_RECORD.test(text)) return;
     if (this.#waiting.length > 0 && text.includes('type=SYSCALL')) {
       this.#takeSyscall(text);
       return;

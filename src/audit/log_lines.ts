@@ -25,15 +25,17 @@ export async function* logLines(blocks: AsyncIterable<Buffer>, wanted: Wanted): 
     state[1] = 0;
     while ((state[1] ?? 0) < block.length) {
       const found = auditLines(block, bits, places, state);
-      if (found > 0) yield linesAt(block, places.subarray(0, 3 * found));
+      if (found > 0) yield linesAt(block, places, found);
     }
   }
 }
 
-function linesAt(block: Buffer, places: Uint32Array): LogLine[] {
+function linesAt(block: Buffer, places: Uint32Array, count: number): LogLine[] {
   const lines: LogLine[] = [];
-  for (let at = 0; at < places.length; at += 3) {
-    const [from = 0, to = 0, before = 0] = places.subarray(at, at + 3);
+  for (let at = 0; at < 3 * count; at += 3) {
+    const from = places[at] ?? 0;
+    const to = places[at + 1] ?? 0;
+    const before = places[at + 2] ?? 0;
     const end = to > from && block[to - 1] === CARRIAGE_RETURN ? to - 1 : to;
     lines.push({ text: block.toString('latin1', from, end), line: before + 1 });
   }

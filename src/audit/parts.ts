@@ -1,8 +1,11 @@
 /** What events of all kinds take from a record. */
-import type { Guest, Proof, Subject } from '../report/event.js';
+import type { Guest, Proof, ReportEvent, Subject } from '../report/event.js';
 import { type AuditRecord, enrichedField, numberField, rawField, wordField } from './record.js';
 import { shared } from './shared.js';
 import { textField } from './text.js';
+
+/** Makes the event of a record: of any that says, after its head, what the one says for which this was made. */
+export type EventMaker = (record: AuditRecord, order: number) => ReportEvent;
 
 /** Time and proof, as every event has them. */
 export function base(record: AuditRecord, order: number): { time: number; order: number; proof: Proof } {

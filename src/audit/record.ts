@@ -17,13 +17,14 @@ export interface AuditRecord {
   readonly fields: FieldList;
   /** Of enriched lines: what auditd says that numbers mean, as it stands there; else empty. */
   readonly enriched: string;
-  /** The line after its head. */
+  /** The line after its head, without that. */
   readonly body: string;
+  /** All of the line after its head. */
+  readonly text: string;
 }
 
 const TYPE = 'type=';
 const STAMP_BEGIN = ' msg=audit(';
-const STAMP = /^\d{1,12}\.\d{3}:\d{1,20}$/;
 const SEPARATOR = '\x1d';
 
 /** The record of a line in latin1, without the line end; where it is none, the reason. */
@@ -34,17 +35,20 @@ export function parseAuditLine(line: string): AuditRecord | string {
   const stampFrom = typeEnd + STAMP_BEGIN.length;
   const stampEnd = line.indexOf('): ', stampFrom);
   if (!line.startsWith(STAMP_BEGIN, typeEnd)) return 'not an audit record';
-  const stamp = ownCopy(line.slice(stampFrom, stampEnd === -1 ? stampFrom : stampEnd));
-  if (!STAMP.test(stamp)) return 'time and serial number are broken';
-  const end = line.indexOf(SEPARATOR, stampEnd);
-  const body = line.slice(stampEnd + 3, end === -1 ? undefined : end);
+  const time = timeAt(line, stampFrom, stampEnd);
+  if (time === undefined) return 'time and serial number are broken';
+  const stamp = ownCopy(line.slice(stampFrom, stampEnd));
+  const text = line.slice(stampEnd + 3);
+  const end = text.indexOf(SEPARATOR);
+  const body = end === -1 ? text : text.slice(0, end);
   const record: AuditRecord = {
     type: line.slice(from + TYPE.length, typeEnd),
-    time: timeOf(stamp),
+    time,
     stamp,
     fields: new FieldList(body),
-    enriched: end === -1 ? '' : line.slice(end + 1),
+    enriched: end === -1 ? '' : text.slice(end + 1),
     body,
+    text,
   };
   return from === 0 ? record : { ...record, node: line.slice('node='.length, from - 1) };
 }
@@ -59,33 +63,46 @@ function ownCopy(part: string): string {
   return copy;
 }
 
-function timeOf(stamp: string): number {
-  const point = stamp.indexOf('.');
-  return Number(stamp.slice(0, point)) * 1000 + Number(stamp.slice(point + 1, point + 4));
+/** The time of a stamp of 1 to 12 digits, a point, 3 digits, a colon and 1 to 20 digits; undefined where it is none. */
+function timeAt(line: string, from: number, end: number): number | undefined {
+  const point = digitsEnd(line, from);
+  const colon = digitsEnd(line, point + 1);
+  const last = digitsEnd(line, colon + 1);
+  const sizes = point > from && point - from <= 12 && colon === point + 4 && last > colon + 1 && last - colon <= 21;
+  if (!sizes || last !== end || line[point] !== '.' || line[colon] !== ':') return undefined;
+  return numberAt(line, from, point) * 1000 + numberAt(line, point + 1, colon);
+}
+
+function digitsEnd(line: string, from: number): number {
+  let at = from;
+  while (isDigit(line.charCodeAt(at))) at++;
+  return at;
+}
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+
+function numberAt(line: string, from: number, end: number): number {
+  let number = 0;
+  for (let at = from; at < end; at++) number = number * 10 + line.charCodeAt(at) - 0x30;
+  return number;
 }
 
 const QUOTE = 0x22;
 const APOSTROPHE = 0x27;
 
-/** The fields of a text, found once and cut out when they are asked for: of most of them nobody wants to know. */
+/** The fields of a text, found when the first is asked for, and cut out then: of most of them nobody wants to know. */
 export class FieldList {
   readonly #text: string;
-  /** Of each field where its name begins and ends, and its value. */
-  readonly #places: number[] = [];
+  #found: readonly number[] | undefined;
 
-  /** What stands in quotes is one value, and the quote that opens `msg='...'` is none. */
   constructor(text: string) {
     this.#text = text;
-    let from = 0;
-    for (let equals = text.indexOf('='); equals !== -1; equals = text.indexOf('=', from)) {
-      const begin = nameBegin(text, from, equals);
-      const opening = text.charCodeAt(equals + 1);
-      const closing = opening === QUOTE ? text.indexOf('"', equals + 2) : -1;
-      from = equals + 2;
-      if (opening === APOSTROPHE || begin === equals) continue;
-      from = closing === -1 ? wordEnd(text, equals + 1) : closing + 1;
-      this.#places.push(begin, equals, equals + 1, closing === -1 ? lastOfWord(text, equals + 1, from) : from);
-    }
+  }
+
+  /** Of each field where its name begins and ends, and its value. */
+  get #places(): readonly number[] {
+    this.#found ??= placesOf(this.#text);
+    return this.#found;
   }
 
   /** The value of the first field of that name, as it stands there. */
@@ -107,6 +124,22 @@ export class FieldList {
   }
 }
 
+/** What stands in quotes is one value, and the quote that opens `msg='...'` is none. */
+function placesOf(text: string): number[] {
+  const places: number[] = [];
+  let from = 0;
+  for (let equals = text.indexOf('='); equals !== -1; equals = text.indexOf('=', from)) {
+    const begin = nameBegin(text, from, equals);
+    const opening = text.charCodeAt(equals + 1);
+    const closing = opening === QUOTE ? text.indexOf('"', equals + 2) : -1;
+    from = equals + 2;
+    if (opening === APOSTROPHE || begin === equals) continue;
+    from = closing === -1 ? wordEnd(text, equals + 1) : closing + 1;
+    places.push(begin, equals, equals + 1, closing === -1 ? lastOfWord(text, equals + 1, from) : from);
+  }
+  return places;
+}
+
 function nameBegin(text: string, from: number, equals: number): number {
   let begin = equals;
   while (begin > from && isNameCharacter(text.charCodeAt(begin - 1))) begin--;
@@ -115,7 +148,7 @@ function nameBegin(text: string, from: number, equals: number): number {
 
 function isNameCharacter(code: number): boolean {
   const letter = code | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
+  return (letter >= 0x61 && letter <= 0x7a) || isDigit(code) || code === 0x2d || code === 0x5f;
 }
 
 function wordEnd(text: string, from: number): number {

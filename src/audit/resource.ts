@@ -1,7 +1,7 @@
 /** VIRT_RESOURCE: what a guest was given, and what was taken from it. */
 import type { Mutable } from '../mutable.js';
 import type { ResourceEvent } from '../report/event.js';
-import { guestOf, proofOf, subjectOf, succeeded } from './parts.js';
+import { type EventMaker, guestOf, proofOf, subjectOf, succeeded } from './parts.js';
 import { type AuditRecord, rawField, wordField } from './record.js';
 import { shared } from './shared.js';
 import { encodedText, textField } from './text.js';
@@ -15,28 +15,31 @@ const COMMON = new Set([
 const NUMERIC = new Set(['mem', 'vcpu', 'iothread']);
 const ENCODED = new Set(['path', 'device', 'cgroup', 'disk', 'chardev', 'net']);
 
-/** The event of a VIRT_RESOURCE record of libvirt, or what is wrong with it. */
-export function resourceEvent(record: AuditRecord, order: number): ResourceEvent | string {
+/** For a VIRT_RESOURCE record of libvirt, or what is wrong with it. */
+export function resourceMaker(record: AuditRecord): EventMaker | string {
   const resource = wordField(record, 'resrc');
   if (resource === undefined) return 'does not say which resource (resrc=)';
+  const [guest, subject, success] = [guestOf(record), subjectOf(record), succeeded(record)];
   const reason = wordField(record, 'reason');
   const details = detailsOf(record, resource);
   const { before, after } = change(record, resource, reason, details);
-  const event: Mutable<ResourceEvent> = {
-    kind: 'resource',
-    time: record.time,
-    order,
-    proof: proofOf(record),
-    guest: guestOf(record),
-    subject: subjectOf(record),
-    resource,
-    success: succeeded(record),
-    details,
+  return (at, order) => {
+    const event: Mutable<ResourceEvent> = {
+      kind: 'resource',
+      time: at.time,
+      order,
+      proof: proofOf(at),
+      guest,
+      subject,
+      resource,
+      success,
+      details,
+    };
+    if (reason !== undefined) event.reason = reason;
+    if (before !== undefined) event.before = before;
+    if (after !== undefined) event.after = after;
+    return event;
   };
-  if (reason !== undefined) event.reason = reason;
-  if (before !== undefined) event.before = before;
-  if (after !== undefined) event.after = after;
-  return event;
 }
 
 interface Change {

@@ -2,7 +2,7 @@
 
 const MOST = 4096;
 
-/** Remembers what `make` returned for a key; when there are too many, it begins anew. */
+/** Remembers what `make` returned for a key, unless that is undefined; when there are too many, it begins anew. */
 export function shared<Value>(): (key: string, make: () => Value) => Value {
   const known = new Map<string, Value>();
   return (key, make) => {
@@ -10,7 +10,7 @@ export function shared<Value>(): (key: string, make: () => Value) => Value {
     if (value !== undefined) return value;
     if (known.size >= MOST) known.clear();
     const made = make();
-    known.set(key, made);
+    if (made !== undefined) known.set(key, made);
     return made;
   };
 }

@@ -46,7 +46,7 @@ export function tableLine(
   paint: (cell: string, column: number) => string,
 ): string {
   const padded = (cell: string, column: number) =>
-    cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(cell)));
+    cell.padEnd((widths[column] ?? 0) + cell.length - displayWidth(cell));
   const cells = row.map((cell, column) => paint(padded(cell, column), column));
   return `${cells.join('  ').trimEnd()}\n`;
 }

@@ -1,6 +1,6 @@
 /** A report as rows: one a session, or one for everything that happened in it. */
 import type { Attribution } from './attribution.js';
-import type { ControlEvent, Guest, HostEvent, Proof, SecurityEvent, Subject } from './event.js';
+import type { ControlEvent, Guest, HostEvent, Proof, ReportEvent, SecurityEvent, Subject } from './event.js';
 import type { ResourcePeriod, SecurityMatch, Session, SessionEnd, SessionReport } from './session.js';
 import type { CauseOf } from './timeline.js';
 
@@ -38,13 +38,14 @@ export function sessionRows({ sessions }: SessionReport, causeOf: CauseOf = UNAS
 
 /** Starts, stops, resources, denials, and the host's own ups and downs. */
 export function eventRows({ sessions, hosts }: SessionReport, causeOf: CauseOf = UNASKED): ReportRow[] {
-  const rows = sessions.flatMap((session) => [
-    ...(session.start === undefined ? [] : [{ ...sessionRow(session, causeOf), type: 'start' as const }]),
-    ...stopRows(session, causeOf),
-    ...session.resources.map((period) => resourceRow(period, session, causeOf)),
-    ...session.security.map((match) => securityRow(match, session)),
-  ]);
-  return byTime([...rows, ...hosts.map(hostRow)]);
+  const rows = hosts.map(hostRow);
+  for (const session of sessions) {
+    if (session.start !== undefined) rows.push({ ...sessionRow(session, causeOf), type: 'start' });
+    rows.push(...stopRows(session, causeOf));
+    for (const period of session.resources) rows.push(resourceRow(period, session, causeOf));
+    for (const match of session.security) rows.push(securityRow(match, session));
+  }
+  return byTime(rows);
 }
 
 function byTime(rows: ReportRow[]): ReportRow[] {
@@ -65,11 +66,16 @@ function sessionRow(session: Session, causeOf: CauseOf): ReportRow {
     state: failed ? 'failed' : stateOf(end),
     reason: start?.reason,
     value: endText(session),
-    proof: [start, end?.event].flatMap((event) => (event === undefined ? [] : [event.proof])),
+    proof: proofsOf(start, end?.event),
     order: (start ?? end?.event)?.order ?? 0,
     by: start && causeOf(start),
     endBy: end?.kind === 'stop' && end.event.kind === 'control' ? causeOf(end.event) : undefined,
   };
+}
+
+function proofsOf(start: ReportEvent | undefined, end: ReportEvent | undefined): Proof[] {
+  if (start === undefined) return end === undefined ? [] : [end.proof];
+  return end === undefined ? [start.proof] : [start.proof, end.proof];
 }
 
 function stateOf(end: SessionEnd | undefined): ReportRow['state'] {
@@ -96,7 +102,7 @@ function stopRows({ end, failedStops, node }: Session, causeOf: CauseOf): Report
 }
 
 function resourceRow(period: ResourcePeriod, session: Session, causeOf: CauseOf): ReportRow {
-  const { kind, value, start, end, failed } = period;
+  const { kind, start, end, failed } = period;
   const event = start ?? end?.event;
   const { reason, details } = event?.kind === 'resource' ? event : { reason: undefined, details: undefined };
   const moment = start !== undefined && end?.event === start;
@@ -112,12 +118,17 @@ function resourceRow(period: ResourcePeriod, session: Session, causeOf: CauseOf)
     state: failed ? 'failed' : moment ? 'moment' : held,
     kind,
     reason,
-    value: kind === 'mem' ? `${value} KiB` : [value, details?.acl].filter(Boolean).join(' '),
-    proof: [start, moment ? undefined : end?.event].flatMap((each) => (each === undefined ? [] : [each.proof])),
+    value: heldText(period, details?.acl),
+    proof: proofsOf(start, moment ? undefined : end?.event),
     by: start && causeOf(start),
     endBy: end?.event.kind === 'resource' ? causeOf(end.event) : undefined,
     order: event?.order ?? 0,
   };
+}
+
+function heldText({ kind, value }: ResourcePeriod, access: string | undefined): string {
+  if (kind === 'mem') return `${value} KiB`;
+  return access ? `${value} ${access}`.trimStart() : value;
 }
 
 function securityRow({ event, by, through }: SecurityMatch, { guest, node }: Session): ReportRow {

@@ -214,6 +214,30 @@ describe('what is wanted', () => {
   });
 });
 
+test('records that say the same are events of their own', async () => {
+  const said = start(0).replace(/^.*?\): /, '');
+  const lines = ['type=VIRT_CONTROL msg=audit(1.002:3): ', 'node=b type=VIRT_CONTROL msg=audit(4.005:6): '];
+  const { events } = await read(text(lines.map((head) => `${head}${said}`)));
+  expect(events).toMatchObject([
+    { kind: 'control', time: 1002, order: 0, proof: { source: 'audit', id: '1.002:3' } },
+    { kind: 'control', time: 4005, order: 1, proof: { source: 'audit', id: '4.005:6', node: 'b' } },
+  ]);
+  expect(events[0]?.proof).not.toHaveProperty('node');
+});
+
+test.each([
+  '1.002',
+  '1.02:3',
+  '1.0023:4',
+  '.002:3',
+  '1.002:',
+  '1.002:3x',
+  '1234567890123.002:3',
+  `1.002:${'1'.repeat(21)}`,
+])('the stamp %s is none', (stamp) => {
+  expect(parseAuditLine(`type=VIRT_CONTROL msg=audit(${stamp}): pid=1`)).toBe('time and serial number are broken');
+});
+
 test('the parts of a line are its own', () => {
   const text = `node=a type=VIRT_CONTROL msg=audit(1.002:3): pid=1 msg='op=start vm=6162 exe="/x y" res=success'\x1dUID="root"`;
   const record = parseAuditLine(text);
