@@ -16,8 +16,8 @@ export function currently(env: NodeJS.ProcessEnv = process.env): Now {
 export type Edge = 'start' | 'end';
 
 /**
- * `[date] [time]`: a date of the locale (01/31/26 in locale C) or of ISO 8601, one of the words that ausearch knows, or
- * `90m`, `2h`, `1d` for that long ago.
+ * `[date] [time]`: a date of the locale (01/31/26 in locale C) or of ISO 8601, one of the words that ausearch knows,
+ * `90m`, `2h`, `1d`, `1w` for that long ago, or `@` and seconds since 1970.
  * @throws VirtshimError VIRTSHIM_USAGE
  */
 export function parseMoment(words: readonly string[], edge: Edge, { now, locale }: Now = currently()): Date {
@@ -27,19 +27,22 @@ export function parseMoment(words: readonly string[], edge: Edge, { now, locale 
   if (moment !== undefined && !Number.isNaN(moment.getTime())) return moment;
   throw new VirtshimError('VIRTSHIM_USAGE', `\`${words.join(' ')}\` is not a time`, {
     hint:
-      'write 2026-01-31, 2026-01-31T14:30, 01/31/26 14:30:00 as in your locale, 90m, 2h, 1d for that long ago, ' +
-      `or ${Object.keys(WORDS).join(', ')}`,
+      'write 2026-01-31, 2026-01-31T14:30, 01/31/26 14:30:00 as in your locale, @1795413763, ' +
+      `90m, 2h, 1d for that long ago, or ${Object.keys(WORDS).join(', ')}`,
   });
 }
 
 const SECOND = 1000;
-const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: 60 * SECOND, h: 3600 * SECOND, d: 86400 * SECOND };
+const DAY = 86400 * SECOND;
+const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: 60 * SECOND, h: 3600 * SECOND, d: DAY, w: 7 * DAY };
 
 /** What stands for itself, without a time of day after it. */
 function single(first: string, second: string | undefined, edge: Edge, now: Date): Date | undefined {
   if (second !== undefined) return undefined;
-  const ago = /^(\d+)([smhd])$/.exec(first);
+  const ago = /^(\d+)([smhdw])$/.exec(first);
   if (ago !== null) return new Date(now.getTime() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0));
+  const epoch = /^@(\d+(?:\.\d+)?)$/.exec(first)?.[1];
+  if (epoch !== undefined) return new Date(Number(epoch) * SECOND);
   if (first === 'now' || (first === 'today' && edge === 'end')) return now;
   if (first === 'recent') return new Date(now.getTime() - 600 * SECOND);
   if (first === 'boot') return bootTime(now);
@@ -71,7 +74,8 @@ function midnight(of: Date, days = 0): Date {
   return new Date(of.getFullYear(), of.getMonth(), of.getDate() + days);
 }
 
-function endOfDay(day: Date): Date {
+/** The last millisecond of the day of a moment, local time. */
+export function endOfDay(day: Date): Date {
   return new Date(midnight(day, 1).getTime() - 1);
 }
 

@@ -32,6 +32,9 @@ test.each([
   ['2026-01-31T08:09:10.250+02:00', new Date('2026-01-31T06:09:10.250Z')],
   ['90m', new Date(now.getTime() - 5_400_000)],
   ['2d', new Date(now.getTime() - 172_800_000)],
+  ['1w', new Date(now.getTime() - 604_800_000)],
+  ['@1795413763', new Date(1_795_413_763_000)],
+  ['@1795413763.25', new Date(1_795_413_763_250)],
 ])('%s', (words, moment) => {
   expect(at(words)).toEqual(moment);
 });

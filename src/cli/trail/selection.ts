@@ -4,7 +4,7 @@ import { VirtshimError } from '../../errors.js';
 import { defaultTrail } from '../../folders.js';
 import type { TrailFilter } from '../../trail/filter.js';
 import { UNSET, VERDICTS, type Verdict } from '../../trail/verdict.js';
-import { parseMoment } from './moments.js';
+import { parseRecordTime } from './record_times.js';
 
 export interface SelectionOptions {
   readonly vm?: string;
@@ -22,8 +22,9 @@ export interface SelectionOptions {
   readonly until?: string;
 }
 
-export const SELECTION_HELP = `Times: 2026-01-31, 2026-01-31T14:30 (local; with Z or +01:00 at its end that zone), today, yesterday, now, @1795413763
-(seconds since 1970), 90s, 90m, 2h, 1d, 1w (that long ago), or a record's own time. A day alone is the whole day.`;
+export const SELECTION_HELP = `Times: 2026-01-31, 2026-01-31T14:30 (local; with Z or +01:00 at its end that zone), today, yesterday, now, recent, this-week,
+boot and what else \`virtshim report\` takes, @1795413763 (seconds since 1970), 90s, 90m, 2h, 1d, 1w (that long ago), or a
+record's own time. A day alone is the whole day.`;
 
 export function addSelection(command: Command): Command {
   return command
@@ -56,8 +57,8 @@ export async function filterOf(options: SelectionOptions, now: Date = new Date()
     ...(functions && { functions }),
     ...(options.user !== undefined && { uid: await uidOf(options.user) }),
     ...(options.auid !== undefined && { auid: options.auid === 'unset' ? UNSET : await uidOf(options.auid) }),
-    ...(since !== undefined && { since: parseMoment(since, 'start', now) }),
-    ...(until !== undefined && { until: parseMoment(until, 'end', now) }),
+    ...(since !== undefined && { since: parseRecordTime(since, 'start', now) }),
+    ...(until !== undefined && { until: parseRecordTime(until, 'end', now) }),
   };
 }
 
