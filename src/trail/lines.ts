@@ -75,7 +75,7 @@ function age(name: string): number {
  */
 export async function trailFiles(dir: string): Promise<string[]> {
   const files = await filesCalled(dir, NEWEST);
-  if (files.length === 0) throw missing(dir);
+  if (files.length === 0) throw missing(dir, (await auditFiles(dir)).length > 0);
   const known = await Promise.all(files.map(async (name) => ({ name, rank: await orGone(rankOf(join(dir, name))) })));
   // Infinity less itself is no number, and the names decide.
   return known
@@ -109,7 +109,10 @@ export async function auditFiles(dir: string): Promise<string[]> {
 async function filesCalled(dir: string, name: string): Promise<string[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw missing(dir);
-    throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${dir}\`: ${systemReason(error)}`, { cause: error });
+    throw new VirtshimError('VIRTSHIM_FILE', `cannot read \`${dir}\`: ${systemReason(error)}`, {
+      cause: error,
+      ...(error.code === 'ENOTDIR' && { hint: 'name the folder that holds trail.xml' }),
+    });
   });
   const isOne = (other: string) => other === name || other.startsWith(`${name}.`) || other.startsWith(`${name}-`);
   return names.filter((other) => isOne(other) && !isHalfCompressed(other, names));
@@ -170,8 +173,32 @@ async function* following(first: readonly Buffer[], rest: AsyncGenerator<Buffer>
   }
 }
 
-function missing(dir: string): VirtshimError {
+function missing(dir: string, hasAuditLog = false): VirtshimError {
   return new VirtshimError('VIRTSHIM_TRAIL_MISSING', `no trail in \`${dir}\``, {
-    hint: 'name the folder that holds trail.xml; run a program under virtshim to begin a trail',
+    hint: hasAuditLog
+      ? `name the folder that holds trail.xml; ${reportOf(dir)}`
+      : 'name the folder that holds trail.xml; run a program under virtshim to begin a trail',
   });
+}
+
+function reportOf(log: string): string {
+  const option = log === '-' ? '--stdin' : `--file ${log}`;
+  return `\`virtshim report --timeline ${option}\` shows the calls in an audit log`;
+}
+
+const AUDIT_RECORD = /^(node=\S+ )?type=[A-Z]/;
+
+/** Hands on what a file holds, unless that is an audit log: none of its lines is a trail's. */
+export async function* noAuditLog(file: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let looked = false;
+  for await (const block of blocks) {
+    if (!looked && AUDIT_RECORD.test(block.toString('latin1', 0, 512))) {
+      const what = file === '-' ? 'standard input' : `\`${file}\``;
+      throw new VirtshimError('VIRTSHIM_TRAIL_MISSING', `${what} is an audit log, not a trail`, {
+        hint: reportOf(file),
+      });
+    }
+    looked = true;
+    yield block;
+  }
 }

@@ -4,7 +4,7 @@ import { readBlocks } from '../input/chunks.js';
 import { type RawLine, splitLines } from '../input/lines.js';
 import { bytesToText } from './escape.js';
 import { type RecordTest, recordTest, type TrailFilter } from './filter.js';
-import { type TrailPart, trailParts } from './lines.js';
+import { noAuditLog, type TrailPart, trailParts } from './lines.js';
 import { parseRecord } from './parse.js';
 import type { TrailLine } from './record.js';
 
@@ -30,7 +30,7 @@ export async function* readTrail(path: string, options: ReadTrailOptions = {}): 
 
 async function* partsAt(path: string): AsyncGenerator<TrailPart> {
   const isFile = path === '-' || (await stat(path).catch(() => undefined))?.isFile() === true;
-  if (isFile) yield { file: path, blocks: readBlocks(path) };
+  if (isFile) yield { file: path, blocks: noAuditLog(path, readBlocks(path)) };
   else yield* trailParts(path);
 }
 

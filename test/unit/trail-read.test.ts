@@ -189,6 +189,19 @@ describe('a trail', () => {
     expect(`${lines.map(({ raw }) => raw.toString()).join('\n')}\n`).toBe(readFileSync(join(dir, 'trail.xml'), 'utf8'));
   });
 
+  test.each(['', 'node=a '])('is no audit log: %jtype=', async (node) => {
+    const dir = kept(mkdtempSync(join(tmpdir(), 'trail-read-')));
+    const file = join(dir, 'audit.log');
+    writeFileSync(file, `${node}type=DAEMON_START msg=audit(1.002:3): op=start\n`);
+    const said = (path: string) => `\`virtshim report --timeline --file ${path}\` shows the calls in an audit log`;
+    await expect(read(file)).rejects.toMatchObject({
+      ...{ code: 'VIRTSHIM_TRAIL_MISSING', message: `\`${file}\` is an audit log, not a trail`, hint: said(file) },
+    });
+    await expect(read(dir)).rejects.toMatchObject({
+      ...{ message: `no trail in \`${dir}\``, hint: `name the folder that holds trail.xml; ${said(dir)}` },
+    });
+  });
+
   test('that is not there is a coded error', async () => {
     const dir = kept(mkdtempSync(join(tmpdir(), 'virtshim-none-')));
     await expect(read(dir)).rejects.toMatchObject({ code: 'VIRTSHIM_TRAIL_MISSING' });
