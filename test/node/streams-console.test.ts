@@ -1,6 +1,6 @@
 // Consoles and screens as streams of Node, on a real qemu guest and on the test driver.
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { echoGuestXml, makeEchoDisk } from '../support/guests.js';
@@ -20,6 +20,18 @@ beforeAll(async () => {
 });
 
 afterAll(() => daemon?.stop());
+
+/** The processes that see what is mounted from this folder: a daemon of its own, and its guests. */
+function processesWith(folder: string): string[] {
+  const sees = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(`${folder}/`);
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && sees(name));
+}
 
 /** Runs a script with a guest that is started but paused: nothing that it says is missed. */
 function runWithGuest(text: string, { uri } = daemon) {
@@ -153,6 +165,8 @@ describe('a console', () => {
     } finally {
       await doomed.stop();
     }
+    // The guest outlived its daemon; it must not outlive the test.
+    expect(processesWith(doomed.folder)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // A libvirtd of the test's own: its sockets, configuration and state are in a temporary folder.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from './paths.js';
@@ -12,7 +12,7 @@ export interface Daemon {
   pid: number;
   uri: string;
   adminUri: string;
-  /** Ends it and every qemu that it left. */
+  /** Ends it, where it runs still, and every qemu that it left. */
   stop(): Promise<void>;
 }
 
@@ -53,12 +53,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (child.exitCode !== null || waited > 20_000) throw new Error(`libvirtd did not start: ${said}`);
     await sleep(50);
   }
+  const namespace = new MountNamespace(child.pid ?? 0);
   return {
     folder,
     pid: child.pid ?? 0,
     uri: `qemu:///system?socket=${socket}`,
     adminUri: `libvirtd:///system?socket=${join(folder, 'sock/libvirt-admin-sock')}`,
-    stop: () => stopDaemon(child),
+    stop: () => stopDaemon(child, namespace),
   };
 }
 
@@ -81,17 +82,56 @@ function writeConfiguration(folder: string, auth: string): void {
   writeFileSync(join(folder, 'etc/qemu.conf'), `${qemu.join('\n')}\n`);
 }
 
-async function stopDaemon(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const state = `/proc/${child.pid}/root/run/libvirt/qemu`;
-  const files = existsSync(state) ? readdirSync(state).filter((file) => file.endsWith('.pid')) : [];
-  const guests = files.map((file) => Number(readFileSync(join(state, file), 'utf8')));
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await Promise.race([ended, sleep(5_000, undefined, { ref: false })]);
-  if (child.exitCode === null) child.kill('SIGKILL');
-  for (const pid of guests) {
-    if (pid > 1 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+async function stopDaemon(child: ChildProcess, namespace: MountNamespace): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await Promise.race([ended, sleep(5_000, undefined, { ref: false })]);
+  }
+  await namespace.end();
+}
+
+/** What a daemon and its guests have to themselves: by it they are found when the daemon is dead, and nobody else is. */
+class MountNamespace {
+  /** Open until the end, so that its number is not given to another one. */
+  #fd: number | undefined;
+
+  constructor(pid: number) {
+    this.#fd = openSync(`/proc/${pid}/ns/mnt`, 'r');
+  }
+
+  /** Kills whoever is left in it, and waits until nobody is. */
+  async end(): Promise<void> {
+    if (this.#fd === undefined) return;
+    for (let waited = 0; waited < 5_000; waited += 20) {
+      const left = processesIn(fstatSync(this.#fd).ino);
+      if (left.length === 0) break;
+      for (const pid of left) kill(pid);
+      await sleep(20);
+    }
+    closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+function processesIn(namespace: number): number[] {
+  const isIn = (pid: number) => {
+    try {
+      return statSync(`/proc/${pid}/ns/mnt`).ino === namespace;
+    } catch {
+      // It has ended meanwhile, or it is none of ours.
+      return false;
+    }
+  };
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter(isIn);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
