@@ -199,17 +199,21 @@ describe('a stream that tells when there is data', () => {
       ffi.virStreamEventAddCallback(stream, 2, (which) => { calls += 1; ffi.virStreamFree(which); });
       const from = performance.now();
       while (performance.now() - from < 300) { /* JavaScript is busy */ }
-      await sleep(0);
-      report(calls <= 2);
+      // One round of the event loop and no more: from then on each call that was seen makes room for the next one.
+      await new Promise(setImmediate);
+      report(calls);
       ffi.virStreamEventUpdateCallback(stream, 0);
       await sleep(30);
+      await new Promise(setImmediate);
       const settled = calls;
       await sleep(50);
       report(calls - settled);
       ffi.virStreamEventRemoveCallback(stream);
       ffi.virStreamAbort(stream);
       ffi.virStreamFree(stream);`);
-    expect(reports).toEqual([true, 0]);
+    const [waiting, after] = reports;
+    expect(waiting).toBeLessThan(10);
+    expect(after).toBe(0);
   });
 });
 
