@@ -19,6 +19,8 @@ export class EventWatcher<Events extends object> extends EventEmitter implements
   readonly #names: readonly string[];
   readonly #register: (name: string, receiver: Receiver<unknown>) => Registration;
   readonly #registrations = new Map<string, Registration>();
+  /** Of which nobody wants to know any more, until libvirt has let go of them. */
+  readonly #ending = new Set<Promise<void>>();
   #keepsAlive = true;
 
   constructor(names: readonly string[], register: (name: string, receiver: Receiver<unknown>) => Registration) {
@@ -51,7 +53,7 @@ export class EventWatcher<Events extends object> extends EventEmitter implements
   async close(): Promise<void> {
     const ends = [...this.#registrations.values()].map((each) => each.end());
     this.removeAllListeners();
-    await Promise.all(ends);
+    await Promise.all([...ends, ...this.#ending]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,11 +91,12 @@ export class EventWatcher<Events extends object> extends EventEmitter implements
 
   #endWithout(name: string): void {
     if (this.listenerCount(name) > 0) return;
-    this.#registrations
-      .get(name)
-      ?.end()
-      .catch(() => undefined);
+    const registration = this.#registrations.get(name);
+    if (registration === undefined) return;
     this.#registrations.delete(name);
+    const ending = registration.end().catch(() => undefined);
+    this.#ending.add(ending);
+    ending.then(() => this.#ending.delete(ending));
   }
 
   #keep(alive: boolean): this {
