@@ -173,13 +173,6 @@ export type { TrailFilter } from './trail/filter.js';
 export { type FollowTrailOptions, followTrail } from './trail/follow.js';
 export { type ReadTrailOptions, readTrail } from './trail/read.js';
 export type * from './trail/record.js';
-export {
-  type RotateOptions,
-  type RotationLimits,
-  type RotationOutcome,
-  rotateTrail,
-  rotationOf,
-  setRotation,
-} from './trail/rotate.js';
+export * from './trail/rotate.js';
 export { VERDICTS, type Verdict, verdictOf } from './trail/verdict.js';
 export * from './trail/verify.js';

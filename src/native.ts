@@ -254,11 +254,11 @@ export interface Native extends NativePolicies, NativeCalls, NativeMemory, Nativ
   /** Puts trail.xml aside; its new name, or '' where it has no records. Throws an Error that says why not. */
   rotateTrail(folder: string): string;
   /**
-   * Finds the lines of an audit log that a report wants: bit 0 of `wanted` for resources, bit 1 for security. How many,
-   * each as three numbers in `places`: its begin and end in the block, and how many lines of the file stand before it.
+   * Finds the lines of an audit log that a report wants: bit 0 of `wanted` for resources, bit 1 for security, with the
+   * `syscalls` SYSCALL records that come next behind each. How many, each as three numbers in `places`: its begin and end in the block, and how many lines of the file stand before it.
    * `state` is carried on; its second number is where in the block to go on, its end where that is done.
    */
-  auditLines(block: Uint8Array, wanted: number, places: Uint32Array, state: Uint32Array): number;
+  auditLines(block: Uint8Array, wanted: number, syscalls: number, places: Uint32Array, state: Uint32Array): number;
   /** Appends a notice to trail.xml. Throws an Error that says why not. */
   appendNotice(folder: string, kind: string, text: string): void;
   /**

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "addon/exports.h"
+#include "sys/starts_with.h"
 
 namespace virtshim::addon {
 
@@ -11,14 +12,11 @@ namespace {
 
 enum Wanted : uint32_t { kResources = 1, kSecurity = 2 };
 
-// The SYSCALL record comes right after the AVC of its event; on many processors those of others may stand between.
-constexpr uint32_t kPatience = 100;
-
-bool startsWith(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
-
 class Sieve {
  public:
-  Sieve(uint32_t wanted, uint32_t syscalls) : wanted_(wanted), syscalls_(syscalls) {}
+  // `patience`: so many SYSCALL records pass behind one of security; `syscalls`: so many do now.
+  Sieve(uint32_t wanted, uint32_t patience, uint32_t syscalls)
+      : wanted_(wanted), patience_(patience), syscalls_(syscalls) {}
 
   // Lines that do not begin as records of an audit log pass as well: they shall be reported.
   bool passes(std::string_view line) {
@@ -49,25 +47,26 @@ class Sieve {
 
   bool isSecurity(std::string_view type) {
     if (!(wanted_ & kSecurity) || !(startsWith(type, "AV") || startsWith(type, "AN"))) return false;
-    syscalls_ = kPatience;
+    syscalls_ = patience_;
     return true;
   }
 
   uint32_t wanted_;
+  uint32_t patience_;
   uint32_t syscalls_;
 };
 
-// auditLines(block, wanted, places, state) -> how many lines are wanted. `block` ends where a line ends, or with the
-// file. Each is three numbers in `places`: where it begins, where it ends, and how many lines of the file stand before
-// it. `state` is {SYSCALL records to let pass, where in the block to go on, lines so far}: where `places` is full, the
-// rest is for the next call.
+// auditLines(block, wanted, patience, places, state) -> how many lines are wanted. `block` ends where a line ends, or
+// with the file. Each is three numbers in `places`: where it begins, where it ends, and how many lines of the file
+// stand before it. `state` is {SYSCALL records to let pass, where in the block to go on, lines so far}: where `places`
+// is full, the rest is for the next call.
 Napi::Value auditLines(const Napi::CallbackInfo &info) {
   const auto block = info[0].As<Napi::Uint8Array>();
-  auto places = info[2].As<Napi::Uint32Array>();
-  auto state = info[3].As<Napi::Uint32Array>();
+  auto places = info[3].As<Napi::Uint32Array>();
+  auto state = info[4].As<Napi::Uint32Array>();
   const char *begin = reinterpret_cast<const char *>(block.Data());
   const char *end = begin + block.ByteLength();
-  Sieve sieve(info[1].As<Napi::Number>().Uint32Value(), state[0]);
+  Sieve sieve(info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Uint32Value(), state[0]);
   uint32_t line = state[2];
   size_t found = 0;
   const char *at = begin + state[1];

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "audit/encode.h"
+#include "sys/starts_with.h"
 
 namespace virtshim::audit {
 namespace {
@@ -30,8 +31,6 @@ std::string_view reasonOf(const Event &event) {
   if (event.verdict == Verdict::Denied) return "denied";
   return event.success ? "permitted" : "error";
 }
-
-bool startsWith(std::string_view text, std::string_view what) { return text.substr(0, what.size()) == what; }
 
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 

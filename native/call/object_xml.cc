@@ -1,11 +1,11 @@
 #include "call/object_xml.h"
 
+#include "sys/starts_with.h"
+
 namespace virtshim {
 namespace {
 
 constexpr auto kEnd = std::string_view::npos;
-
-bool startsWith(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
 // One piece of markup, or the text up to the next one.
 struct Token {

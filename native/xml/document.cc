@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/xml_facts.h"
+#include "sys/starts_with.h"
 
 namespace virtshim::xml {
 namespace {
@@ -24,8 +25,6 @@ constexpr size_t kMaxUncountedText = 64 << 10;
 
 constexpr char kLibvirtSchemas[] = "http://libvirt.org/schemas/";
 constexpr std::string_view kSpace = " \t\r\n";
-
-bool startsWith(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
 bool isUtf8(std::string_view name) {
   for (std::string_view known : {"UTF-8", "US-ASCII", "ASCII"}) {

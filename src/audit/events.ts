@@ -46,9 +46,9 @@ export function eventOf(record: AuditRecord, order: number, syscall?: AuditRecor
 }
 
 function virtEvent(record: AuditRecord, order: number): ReportEvent | Defect | undefined {
-  const virtType = VIRT_TYPES[record.type];
-  if (virtType === undefined) return undefined;
-  const maker = virtType.makers(record.text, () => makerOf(record, virtType.make));
+  const type = VIRT_TYPES[record.type];
+  if (type === undefined) return undefined;
+  const maker = type.makers(record.text, () => makerOf(record, type.make));
   if (maker === undefined) return callEvent(record, order);
   return typeof maker === 'string' ? maker : maker(record, order);
 }

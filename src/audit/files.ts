@@ -1,8 +1,8 @@
 /** Where audit logs are: auditd's own with the rotated ones, or the files that were named. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, parse } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { systemReason, VirtshimError } from '../errors.js';
-import { COMPRESSED_NAME, readBlocks } from '../input/chunks.js';
+import { COMPRESSED_NAME, isHalfCompressed, readBlocks } from '../input/chunks.js';
 
 export const SYSTEM_LOG = '/var/log/audit/audit.log';
 
@@ -18,8 +18,7 @@ export async function withRotated(path: string): Promise<string[]> {
   const names = await readdir(dir).catch((cause: unknown) => {
     throw noLog(path, systemReason(cause), cause);
   });
-  // While a file is being compressed, both are there.
-  const single = names.filter((other) => !COMPRESSED_NAME.test(other) || !names.includes(parse(other).name));
+  const single = names.filter((other) => !isHalfCompressed(other, names));
   const found = single.filter((other) => other === name || isRotated(name, other)).map((other) => join(dir, other));
   if (found.length === 0) throw noLog(path, 'no such file or directory');
   return found;
@@ -31,7 +30,8 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 function isRotated(name: string, other: string): boolean {
-  return other.startsWith(name) && /^[.-]\d[\dTZ-]*(\.(gz|xz|zst|bz2))?$/.test(other.slice(name.length));
+  const ending = other.slice(name.length).replace(COMPRESSED_NAME, '');
+  return other.startsWith(name) && /^[.-]\d[\dTZ-]*$/.test(ending);
 }
 
 function noLog(path: string, reason: string, cause?: unknown): VirtshimError {

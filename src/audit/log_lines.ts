@@ -1,6 +1,6 @@
 import { wholeLines } from '../input/lines.js';
 import { native } from '../native.js';
-import type { Wanted } from './wanted.js';
+import { PATIENCE, type Wanted } from './wanted.js';
 
 export interface LogLine {
   readonly text: string;
@@ -24,7 +24,7 @@ export async function* logLines(blocks: AsyncIterable<Buffer>, wanted: Wanted): 
   for await (const block of wholeLines(blocks)) {
     state[1] = 0;
     while ((state[1] ?? 0) < block.length) {
-      const found = auditLines(block, bits, places, state);
+      const found = auditLines(block, bits, PATIENCE, places, state);
       if (found > 0) yield linesAt(block, places, found);
     }
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { systemReason, VirtshimError } from '../errors.js';
 import { functionsByName } from '../generated/api.js';
+import { given } from '../given.js';
 import { valueKindOf } from '../policy/argument.js';
 import type { CallDocument, ValueDocument } from '../policy/call.js';
 import { xmlArgumentOf } from '../policy/xml_argument.js';
@@ -32,12 +33,6 @@ function connectionOf(options: CallOptions) {
 function either(yes: boolean | undefined, no: boolean | undefined): boolean | undefined {
   if (yes === true) return true;
   return no === true ? false : undefined;
-}
-
-type Given<T> = { readonly [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-function given<T extends object>(facts: T): Given<T> {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 function argumentsOf(functionName: string, { arg = [], xml }: CallOptions): Record<string, ValueDocument> {

@@ -24,6 +24,15 @@ export class Progress {
     this.#write(`${this.#what}: ${part}`);
   }
 
+  /** To be told of so many bytes more each time; of how many nobody knows. */
+  counter(): (bytes: number) => void {
+    let done = 0;
+    return (bytes) => {
+      done += bytes;
+      this.update(done, 0);
+    };
+  }
+
   /** Takes the line away: what comes next begins in an empty one. */
   clear(): void {
     if (this.#length > 0) this.#write('');

@@ -42,11 +42,6 @@ async function show(path: string, options: ShowOptions): Promise<Outcome> {
   const { printerOf } = await import('./trail/formats.js');
   const { printRecords } = await import('./trail/printing.js');
   const progress = new Progress('reading');
-  let read = 0;
-  const onRead = (bytes: number) => {
-    read += bytes;
-    progress.update(read, 0);
-  };
-  const lines = readTrail(path, { filter: await filterOf(options), onRead });
+  const lines = readTrail(path, { filter: await filterOf(options), onRead: progress.counter() });
   return printRecords(lines, await printerOf(options.format, false), { onPrint: () => progress.clear() });
 }

@@ -25,7 +25,12 @@ const COMPRESSIONS: readonly Compression[] = [
 const COMPRESSED_ENDINGS = ['.gz', '.xz', '.zst', '.bz2'];
 
 /** What rotation adds to the names of compressed files. */
-export const COMPRESSED_NAME = /\.(gz|xz|zst|bz2)$/;
+export const COMPRESSED_NAME = new RegExp(`(${COMPRESSED_ENDINGS.map((ending) => `\\${ending}`).join('|')})$`);
+
+/** Compressors remove the file only when the compressed one is complete: while both are there, the other one counts. */
+export function isHalfCompressed(name: string, all: readonly string[]): boolean {
+  return COMPRESSED_NAME.test(name) && all.includes(name.replace(COMPRESSED_NAME, ''));
+}
 
 /**
  * The bytes of a file, decompressed where its first bytes say that it is compressed, whatever it is called. `-` is

@@ -5,34 +5,7 @@ export type { TrailFilter } from './filter.js';
 export { type FollowTrailOptions, followTrail } from './follow.js';
 export { parseRecord } from './parse.js';
 export { type ReadTrailOptions, readTrail } from './read.js';
-export type {
-  Assertion,
-  ConnectionFacts,
-  Decision,
-  ResourceFacts,
-  TrailItem,
-  TrailLine,
-  TrailParam,
-  TrailPlace,
-  TrailRecord,
-  TrailValue,
-} from './record.js';
-export {
-  type RotateOptions,
-  type RotationLimits,
-  type RotationOutcome,
-  rotateTrail,
-  rotationOf,
-  setRotation,
-} from './rotate.js';
+export type * from './record.js';
+export * from './rotate.js';
 export { VERDICTS, type Verdict, verdictOf } from './verdict.js';
-export type {
-  Removal,
-  TrailProblem,
-  TrailProblemKind,
-  TrailVerification,
-  Unanchored,
-  UnansweredCall,
-  VerifyOptions,
-} from './verify.js';
-export { verifyTrail } from './verify.js';
+export * from './verify.js';

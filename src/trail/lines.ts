@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { systemReason, VirtshimError } from '../errors.js';
-import { COMPRESSED_NAME, readBlocks, readChunks } from '../input/chunks.js';
+import { COMPRESSED_NAME, isHalfCompressed, readBlocks, readChunks } from '../input/chunks.js';
 import { type LineTest, type RawLine, splitLines } from '../input/lines.js';
 
 export type { RawLine } from '../input/lines.js';
@@ -116,11 +116,6 @@ async function filesCalled(dir: string, name: string): Promise<string[]> {
   });
   const isOne = (other: string) => other === name || other.startsWith(`${name}.`) || other.startsWith(`${name}-`);
   return names.filter((other) => isOne(other) && !isHalfCompressed(other, names));
-}
-
-/** Compressors remove the file only when the compressed one is complete. */
-function isHalfCompressed(name: string, all: readonly string[]): boolean {
-  return COMPRESSED_NAME.test(name) && all.includes(name.replace(COMPRESSED_NAME, ''));
 }
 
 export interface TrailPart {

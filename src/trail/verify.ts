@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { VirtshimError } from '../errors.js';
 import { wholeLines } from '../input/lines.js';
-import type { NativeRecordPlace } from '../native.js';
+import type { NativeRecordPlace, NativeTrailSummary } from '../native.js';
 import { type AnchorFile, anchorFiles, missingRecords, readAnchors, type TextRecord } from './anchors.js';
 import { ChainReader, type Removal } from './chain_reader.js';
 import { isDamage, isGone, NEWEST, type TrailPart, trailParts } from './lines.js';
@@ -104,11 +104,12 @@ class Verification {
     this.#state = await readState(join(this.dir, '.trail.state'));
     for await (const part of this.#parts()) await this.#read(part);
     this.#chain.finish();
-    this.#addRewritten();
+    const summary = this.#chain.check.summary();
+    this.#addRewritten(summary);
     this.#chain.problems.sort(this.#files);
     this.#compareEnd();
-    await this.#addMissing(anchors);
-    return this.#result(anchors);
+    if (summary.missing > 0) await this.#addMissing(anchors);
+    return this.#result(summary, anchors);
   }
 
   /** Where all files of a trail are gone, what is left says that there were some. */
@@ -140,8 +141,7 @@ class Verification {
     if (this.#chain.isWithinLine && !(await hasGrown(file, size))) this.#chain.unended();
   }
 
-  #addRewritten(): void {
-    const { rewritten, rewrittenCount } = this.#chain.check.summary();
+  #addRewritten({ rewritten, rewrittenCount }: NativeTrailSummary): void {
     for (const record of rewritten) {
       const place = { ...this.#placeOf(record), seq: record.seq, rid: record.rid };
       this.#chain.problems.add('rewritten', place, `the audit text remembers another record ${record.rid}`);
@@ -164,7 +164,6 @@ class Verification {
 
   /** What the audit text has and the trail has not, in the order of time. */
   async #addMissing(anchors: readonly AnchorFile[]): Promise<void> {
-    if (this.#chain.check.summary().missing === 0) return;
     const { first, removal } = this.#chain;
     const begin = removal === undefined || first === undefined ? 0 : timeOf(first.bytes) + LATE_MS;
     let missing: TextRecord[] = [];
@@ -182,9 +181,9 @@ class Verification {
     this.#chain.problems.count += count - Math.min(count, MOST);
   }
 
-  #result(anchors: readonly AnchorFile[]): TrailVerification {
+  #result(summary: NativeTrailSummary, anchors: readonly AnchorFile[]): TrailVerification {
     const { first, removal, problems, check } = this.#chain;
-    const { records, anchored, unanchored, firstUnanchored, calls } = check.summary();
+    const { records, anchored, unanchored, firstUnanchored, calls } = summary;
     return {
       ok: problems.count === 0,
       dir: this.dir,

@@ -3,6 +3,7 @@
 #include "audit/xml.h"
 #include "audit_check.h"
 #include "audit_events.h"
+#include "random.h"
 
 using namespace virtshim;
 using namespace virtshim::audit;
@@ -10,14 +11,7 @@ using namespace virtshim::test;
 
 namespace {
 
-uint64_t g_random = 88172645463325252;
-
-uint64_t random(uint64_t below) {
-  g_random ^= g_random << 13;
-  g_random ^= g_random >> 7;
-  g_random ^= g_random << 17;
-  return (g_random >> 20) % below;
-}
+uint64_t random(uint64_t below) { return (nextRandom() >> 20) % below; }
 
 std::string_view pick(std::initializer_list<std::string_view> values) { return values.begin()[random(values.size())]; }
 

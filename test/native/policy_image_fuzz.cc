@@ -8,6 +8,7 @@
 #include "api/typed_parameter.h"
 #include "policy/explain.h"
 #include "policy_seed.h"
+#include "random.h"
 
 using namespace virtshim;
 using policy_test::Image;
@@ -196,24 +197,16 @@ void words(const Image &seed) {
   }
 }
 
-uint64_t g_random = 88172645463325252u;
-
-uint64_t random() {
-  g_random ^= g_random << 13;
-  g_random ^= g_random >> 7;
-  g_random ^= g_random << 17;
-  return g_random;
-}
-
 void randomBytes(const Image &seed, int rounds) {
   const size_t size = seed.size() * 8;
   const size_t start = sizeof(policy::image::Header);
   const size_t behindTable = start + sizeof(policy::image::Body) + kFunctionCount * sizeof(policy::image::Function);
   for (int round = 0; round < rounds; ++round) {
     Image mutated = seed;
-    for (uint64_t i = 0; i < 1 + random() % 4; ++i) {
-      const size_t from = random() % 4 == 0 ? start : behindTable;
-      policy_test::bytesOf(mutated)[from + random() % (size - from)] = static_cast<uint8_t>(random());
+    for (uint64_t i = 0; i < 1 + test::nextRandom() % 4; ++i) {
+      const size_t from = test::nextRandom() % 4 == 0 ? start : behindTable;
+      policy_test::bytesOf(mutated)[from + test::nextRandom() % (size - from)] =
+          static_cast<uint8_t>(test::nextRandom());
     }
     exerciseCopy(policy_test::bytesOf(mutated), size, true);
   }

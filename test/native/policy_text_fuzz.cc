@@ -12,6 +12,7 @@
 #include "policy/connection_uri.h"
 #include "policy/glob.h"
 #include "policy/monitor_command.h"
+#include "random.h"
 
 using namespace virtshim;
 
@@ -121,23 +122,14 @@ const char *const kSeeds[] = {
 };
 const char kPieces[] = "<>'!-%:/?#[]@&=;+{}\",\\ue0\x7f\xff\n 1aZ*";
 
-uint64_t g_random = 88172645463325252u;
-
-uint64_t random() {
-  g_random ^= g_random << 13;
-  g_random ^= g_random >> 7;
-  g_random ^= g_random << 17;
-  return g_random;
-}
-
 std::string mutated(std::string text) {
-  for (uint64_t i = 0; i < 1 + random() % 5; ++i) {
-    const size_t at = random() % (text.size() + 1);
-    const char piece = kPieces[random() % (sizeof kPieces - 1)];
-    switch (random() % 4) {
+  for (uint64_t i = 0; i < 1 + test::nextRandom() % 5; ++i) {
+    const size_t at = test::nextRandom() % (text.size() + 1);
+    const char piece = kPieces[test::nextRandom() % (sizeof kPieces - 1)];
+    switch (test::nextRandom() % 4) {
       case 0: text.insert(at, 1, piece); break;
-      case 1: text.erase(at, random() % 4); break;
-      case 2: text.insert(at, text.substr(random() % (text.size() + 1), random() % 16)); break;
+      case 1: text.erase(at, test::nextRandom() % 4); break;
+      case 2: text.insert(at, text.substr(test::nextRandom() % (text.size() + 1), test::nextRandom() % 16)); break;
       default:
         if (at < text.size()) text[at] = piece;
     }

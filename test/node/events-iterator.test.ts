@@ -13,7 +13,6 @@ const xml = (name: string) => JSON.stringify(readFileSync(join(FIXTURES, 'xml', 
 const prelude = `
 const connection = await Connection.open('test:///default');
 const domain = await connection.lookupByName('test');
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const toggle = async (times) => {
   for (let i = 0; i < times; i++) { await domain.suspend(); await domain.resume(); }
 };
@@ -146,7 +145,7 @@ describe('what events tell', () => {
       });
       await events.ready();
       await domain.suspend();
-      while (seen === 0) await sleep(2);
+      await until(() => seen > 0);
       await events.close();
     `);
     expect(reports).toEqual([{ user: 'alice' }]);
@@ -268,7 +267,7 @@ describe('how a stream of events ends', () => {
       let told = 0;
       const watcher = await connection.watch('domain').on('lifecycle', () => told++).ready();
       await toggle(10);
-      while (told < 20) await sleep(2);
+      await until(() => told >= 20);
       await watcher.close();
       let seen = 0;
       const error = await (async () => { for await (const event of events) seen++; })().catch((error) => error);

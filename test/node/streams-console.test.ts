@@ -41,7 +41,6 @@ function runWithGuest(text: string, { uri } = daemon) {
     import { once } from 'node:events';
     const connection = await Connection.open(${JSON.stringify(uri)});
     const domain = await connection.createXML(${JSON.stringify(xml)}, constants.VIR_DOMAIN_START_PAUSED);
-    const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const listen = (terminal) => {
       const heard = { text: '', closed: once(terminal, 'close') };
       terminal.setEncoding('latin1').on('data', (text) => { heard.text += text; });

@@ -8,8 +8,6 @@ export const FFI = join(ROOT, 'dist/ffi/index.js');
 
 const prelude = `
 import * as ffi from '${FFI}';
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const until = async (holds) => { while (!holds()) await sleep(2); };
 const attempt = (f) => { try { f(); return 'taken'; } catch (error) { return error.message; } };
 const guest = (name) => \`<domain type='test'><name>\${name}</name><memory>1024</memory><os><type>hvm</type></os></domain>\`;
 `;

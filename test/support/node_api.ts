@@ -15,6 +15,8 @@ const prelude = `
 import assert from 'node:assert/strict';
 import * as virtshim from '${join(ROOT, 'dist/index.js')}';
 const { Connection, LibvirtError, PolicyDeniedError, VirtshimError, constants } = virtshim;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = async (holds) => { while (!holds()) await sleep(2); };
 const report = (value) => console.log(JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? \`\${each}n\` : each)));
 `;
 
@@ -23,7 +25,7 @@ export interface ScriptOutcome extends ShimmedOutcome {
   readonly reports: readonly unknown[];
 }
 
-/** Runs an ES module with the package's names, `assert` and `report` in scope. Throws where it does not exit with 0. */
+/** Runs an ES module with the package's names, `assert`, `report`, `sleep` and `until` in scope. Throws where it does not exit with 0. */
 export function runScript(text: string, options: ScriptOptions = {}): ScriptOutcome {
   const outcome = tryScript(text, options);
   if (outcome.status !== 0) throw new Error(`exit ${outcome.status ?? outcome.signal}: ${outcome.stderr}`);

@@ -29,12 +29,7 @@ export class LogReading {
 
   /** The calls of a trail: not by time. */
   async *trail(path: string, filter: TrailFilter): AsyncGenerator<CallEvent> {
-    let read = 0;
-    const onRead = (bytes: number) => {
-      read += bytes;
-      this.#progress.update(read, 0);
-    };
-    yield* trailEvents(readTrail(path, { filter, onRead }), (line) => {
+    yield* trailEvents(readTrail(path, { filter, onRead: this.#progress.counter() }), (line) => {
       this.#progress.clear();
       this.#problems.report(line, line.reason);
     });

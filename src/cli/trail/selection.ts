@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { VirtshimError } from '../../errors.js';
 import { defaultTrail } from '../../folders.js';
+import { given } from '../../given.js';
 import type { TrailFilter } from '../../trail/filter.js';
 import { UNSET, VERDICTS, type Verdict } from '../../trail/verdict.js';
 import { parseRecordTime } from './record_times.js';
@@ -60,12 +61,6 @@ export async function filterOf(options: SelectionOptions, now: Date = new Date()
     ...(since !== undefined && { since: parseRecordTime(since, 'start', now) }),
     ...(until !== undefined && { until: parseRecordTime(until, 'end', now) }),
   };
-}
-
-type Given<T> = { [key in keyof T]?: Exclude<T[key], undefined> };
-
-function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 async function uidOf(user: string): Promise<number> {

@@ -1,5 +1,6 @@
 /** How well a policy fits traffic that it was not made from. */
 import type { ApiFunction } from '../../generated/api.js';
+import { given } from '../../given.js';
 import { evaluateAll, type Request } from '../evaluate.js';
 import { groupBy } from '../group_by.js';
 import type { Seen } from './seen.js';
@@ -127,12 +128,6 @@ function resourcesFor(fn: ApiFunction, calls: readonly Seen[], seen: readonly Se
 
 function withoutCall({ arguments: _arguments, connection: _connection, resource: _resource, ...subject }: Request) {
   return subject;
-}
-
-function given<T extends object>(facts: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: Exclude<T[Key], undefined>;
-  };
 }
 
 // A user as it was seen first.
