@@ -7,7 +7,6 @@ import { deny, imageFile, permissiveExcept } from '../support/shim.js';
 import { trailLines } from '../support/trail_checks.js';
 
 const prelude = `const { withActor, withReason, currentActor } = virtshim;
-const { setTimeout: sleep } = await import('node:timers/promises');
 `;
 
 interface Seen {
